@@ -1,0 +1,185 @@
+"""The one settings file. The environment decides; `mes/env.py` reads it."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+
+from mes import env
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(env.text("MES_DATA", str(BASE_DIR / "var")))
+
+DEBUG = env.flag("MES_DEBUG")
+_COMMANDS_WITHOUT_SECRET = {"collectstatic", "makemigrations", "makemessages", "compilemessages", "check"}
+SECRET_KEY = env.text("MES_SECRET_KEY")
+if not SECRET_KEY:
+    if DEBUG or (len(sys.argv) > 1 and sys.argv[1] in _COMMANDS_WITHOUT_SECRET):
+        SECRET_KEY = "only-for-development"  # noqa: S105
+    else:
+        raise env.Misconfigured("MES_SECRET_KEY is missing: set it, or MES_SECRET_KEY_FILE, to a long random text.")
+if not DEBUG and len(SECRET_KEY) < 32 and SECRET_KEY != "only-for-development":  # noqa: S105
+    raise env.Misconfigured("MES_SECRET_KEY is too short: use at least 32 random characters.")
+
+ALLOWED_HOSTS = env.words("MES_HOSTS", "127.0.0.1,localhost,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("MES_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_htmx",
+    "template_partials.apps.SimpleAppConfig",
+    "pgtrigger",
+    "pghistory",
+    "mes.kernel",
+    "mes.accounts",
+    "workorders",
+    "traceability",
+    "quality",
+    "labor",
+    "mes.execution",
+    "devices",
+    "erp_sync",
+    "mes.screens",
+    "mes.api",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "mes.kernel.middleware.ContentSecurityPolicy",
+]
+
+ROOT_URLCONF = "mes.urls"
+WSGI_APPLICATION = "mes.wsgi.application"
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/floor/"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "mes.screens.context.shell",
+            ],
+            "loaders": [
+                (
+                    "template_partials.loader.Loader",
+                    [
+                        (
+                            "django.template.loaders.cached.Loader",
+                            [
+                                "django.template.loaders.filesystem.Loader",
+                                "django.template.loaders.app_directories.Loader",
+                            ],
+                        )
+                    ],
+                )
+            ],
+            "builtins": [
+                "template_partials.templatetags.partials",
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "mes.screens.templatetags.mes",
+            ],
+        },
+    }
+]
+
+_DATABASE_URL = env.text("DATABASE_URL", "postgresql://mes@127.0.0.1:5432/mes")
+# Seconds a worker thread keeps its connection. Health checks replace a connection that died with the server.
+_CONNECTION = {
+    "CONN_MAX_AGE": env.number("MES_CONN_MAX_AGE", 600),
+    "CONN_HEALTH_CHECKS": True,
+    "OPTIONS": {
+        "application_name": env.text("MES_PROCESS", "mes"),
+        "options": "-c idle_in_transaction_session_timeout=15s -c statement_timeout=30s",
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "tcp_user_timeout": 15000,
+    },
+}
+DATABASES: dict[str, dict[str, Any]] = {"default": env.database(_DATABASE_URL) | _CONNECTION}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# One stream process serves /events/; behind a proxy it shares the origin and the port stays empty.
+EVENTS_PORT = env.text("MES_EVENTS_PORT")
+
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if env.flag("MES_TLS"):
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+CELERY_BROKER_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
+CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 1,
+    "socket_keepalive": True,
+    "health_check_interval": 20,
+}
+
+PGHISTORY_APPEND_ONLY = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("MES_LOG_LEVEL", "WARNING")},
+}
