@@ -139,6 +139,7 @@ _CHARSETS = {
 }
 _PART = re.compile(r"(?P<optional>\?)?(?P<charset>[NXYZ])(?P<low>\d+)(?:-(?P<high>\d+))?(?P<check>[cdet])?\Z")
 
+
 class Gs1Error(ValueError):
     """The text claims to be GS1 and is not. `reason` is one of scanning.SENTENCES; `ai` and `value` say where."""
 
