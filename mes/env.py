@@ -42,7 +42,9 @@ def database(url: str) -> dict[str, object]:
     """
     parts = urlparse(url)
     if parts.scheme not in {"postgres", "postgresql"}:
-        raise Misconfigured("DATABASE_URL must start with postgresql://; PostgreSQL is the only database this project runs on.")
+        raise Misconfigured(
+            "DATABASE_URL must start with postgresql://; PostgreSQL is the only database this project runs on."
+        )
     query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
     host = query.pop("host", "") or unquote(parts.hostname or "")
     return {

@@ -21,7 +21,7 @@ os.environ["MES_HOSTS"] = "127.0.0.1,localhost,testserver"
 os.environ["DATABASE_URL"] = "postgresql://nobody@/no-database-before-the-fixture?host=%2Fnonexistent"
 os.environ["REDIS_URL"] = "memory://"
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's synchronous API leaves an event loop in the test's thread
-for _name in ("DATABASE_OWNER_URL", "MES_DATA", "MES_TLS", "MES_EVENTS_PORT", "PGHOST", "PGPORT", "PGUSER", "PGDATABASE"):
+for _name in ("DATABASE_OWNER_URL", "MES_DATA", "MES_TLS", "MES_EVENTS_PORT", "PGHOST", "PGPORT", "PGUSER"):
     os.environ.pop(_name, None)
 
 import django

@@ -76,7 +76,9 @@ class Server:
             raise RuntimeError(f"The migrations do not apply:\n{done.stderr[-6000:]}")
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(
-                sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false").format(sql.Identifier(self.template))
+                sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false").format(
+                    sql.Identifier(self.template)
+                )
             )
 
     def stop(self) -> None:
@@ -89,8 +91,10 @@ class Server:
             shutil.rmtree(self._home, ignore_errors=True)
         elif self._given:
             with psycopg.connect(self.url, autocommit=True) as connection:
-                named = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{self.template}%"])
-                for (name,) in named.fetchall():
+                mine = [f"{self.template}%"]
+                for (name,) in connection.execute(
+                    "SELECT datname FROM pg_database WHERE datname LIKE %s", mine
+                ).fetchall():
                     connection.execute(sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE false").format(sql.Identifier(name)))
                     connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 

@@ -1,4 +1,4 @@
-"""Start and stop the PostgreSQL and Valkey programs that two wheels carry. Knows no Django; `up`, `manage` and the tests use it."""
+"""Start and stop the PostgreSQL and Valkey programs that two wheels carry. Knows neither Django nor the supervisor."""
 
 from mes.embedded.postgres import Postgres
 from mes.embedded.programs import ProgramMissing

@@ -34,7 +34,7 @@ def private_folder(folder: Path, uid: int | None = None) -> Path:
 
 
 def short_socket_folder(wanted: Path, *, uid: int) -> Path:
-    """`wanted`, or a folder in the temporary folder with a name derived from it when its path is too long for a socket."""
+    """`wanted`, or a folder among the temporary ones, named after it, when its path is too long for a socket."""
     if len(os.fsencode(wanted)) + _SOCKET_NAME_BYTES <= _LONGEST_SOCKET_PATH:
         return wanted
     digest = hashlib.sha256(os.fsencode(wanted)).hexdigest()[:12]

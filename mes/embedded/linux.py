@@ -13,7 +13,7 @@ NOBODY = 65534
 
 
 def die_with_parent(sign: signal.Signals) -> None:
-    """Ask the kernel to send `sign` to this process when the thread that started it ends. Lost on fork, kept on exec."""
+    """Ask the kernel to send `sign` here when the thread that started this process ends. Lost on fork, kept on exec."""
     if hasattr(_libc, "prctl"):
         _libc.prctl(_PR_SET_PDEATHSIG, int(sign))
 
@@ -38,7 +38,7 @@ def user_namespaces_work() -> bool:
 
 
 def become_nobody_in_own_namespace() -> None:
-    """From here on this process sees itself as `nobody`; on disk it remains who it was. Raises OSError where that is forbidden."""
+    """From here on this process sees itself as `nobody`; on disk it remains who it was. Raises OSError if forbidden."""
     uid, gid = os.geteuid(), os.getegid()
     if _libc.unshare(_CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "a user namespace is not allowed here")

@@ -1,4 +1,4 @@
-"""One embedded PostgreSQL cluster: made, started, stopped, by root or by anybody. Databases and roles are made elsewhere."""
+"""One embedded PostgreSQL cluster: made, started, stopped, by root or by anybody. Databases and roles: `roles.py`."""
 
 import os
 import pwd
@@ -39,7 +39,7 @@ def suitable_mode() -> str:
 
 
 class Postgres:
-    """A cluster below `home`, reached through a socket in a folder that only its owner may enter; no TCP port at all."""
+    """A cluster below `home`, reached through a socket in a folder that only its owner may enter; no TCP port."""
 
     stop_signal = signal.SIGINT  # fast shutdown: sessions are ended, nothing is lost, no recovery at the next start
 
@@ -106,7 +106,9 @@ class Postgres:
             return
         if self._place != self.home:
             self._place.mkdir(parents=True, exist_ok=True)
-            (self.home / "postgres-is-elsewhere.txt").write_text(f"The database lies in {self.data}.\n", encoding="utf-8")
+            (self.home / "postgres-is-elsewhere.txt").write_text(
+                f"The database lies in {self.data}.\n", encoding="utf-8"
+            )
         half = self.data.with_name("postgres.new")
         shutil.rmtree(half, ignore_errors=True)
         private_folder(half, self._uid)

@@ -15,7 +15,7 @@ class ProgramMissing(Exception):
 
 
 class PostgresPrograms(NamedTuple):
-    """The `bin` folder and, for a wheel, the site-packages folder under which programs and libraries find each other."""
+    """The `bin` folder and, for a wheel, the folder under which its programs and libraries find each other."""
 
     bin: Path
     site: Path | None
@@ -23,7 +23,7 @@ class PostgresPrograms(NamedTuple):
 
 
 def postgres_programs(major: int | None = None) -> PostgresPrograms:
-    """The newest PostgreSQL at hand, or the one of the version that existing data was made by. Raises ProgramMissing."""
+    """The newest PostgreSQL at hand, or the one that made the data already there. Raises ProgramMissing."""
     found = _wheel_postgres() + _system_postgres()
     if major is not None:
         found = [programs for programs in found if programs.major == major]

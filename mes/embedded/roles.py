@@ -1,4 +1,4 @@
-"""The two database roles: the owner changes the schema, the app reads and writes rows. Passwords belong to production's own setup."""
+"""The two database roles: the owner changes the schema, the app reads and writes rows. Sets no passwords."""
 
 import psycopg
 from psycopg import sql

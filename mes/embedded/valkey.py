@@ -1,4 +1,4 @@
-"""One embedded Valkey: the broker of the one-command run, reached through a socket. Nothing that may not be lost lives in it."""
+"""One embedded Valkey, the broker of the one-command run. Nothing that may not be lost lives in it."""
 
 import contextlib
 import os
@@ -52,5 +52,5 @@ class Valkey:
         return False
 
     def discard(self) -> None:
-        """Throw away what a damaged append-only file keeps the server from reading; wake-ups come again by the sweeps."""
+        """Throw away a damaged append-only file that keeps the server from starting; the sweeps wake everybody up."""
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -109,7 +109,7 @@ def test_innocent(): ...
 def test_a_test_that_would_empty_tables_is_refused_with_the_way_out(tmp_path: Path) -> None:
     sample = tmp_path / "test_sample.py"
     sample.write_text(_SAMPLE)
-    arguments = ["-p", "tests.conftest", "-p", "no:cacheprovider", "-c", "pyproject.toml", "--rootdir", ".", "--collect-only"]
+    arguments = ["-p", "tests.conftest", "-p", "no:cacheprovider", "-c", "pyproject.toml", "--rootdir=.", "--co"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments, str(sample)], cwd=ROOT, capture_output=True, text=True, check=False
     )
