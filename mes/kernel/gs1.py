@@ -12,9 +12,9 @@ from functools import lru_cache
 
 GS = "\x1d"
 
-# One line per identifier or range (n: 0 to 5 decimals), then its parts in order. N digits, X the 82 invariant characters, Y uppercase and
-# digits, Z file-safe base 64. A length, or shortest-longest. Then: c ends in a check digit, d a day, e a day that may
-# be 00 for the end of the month, t a day with hours and minutes. "?" opens an optional part.
+# One line per identifier or range (n: 0 to 5 decimals), then its parts in order. N digits, X the 82 invariant
+# characters, Y uppercase and digits, Z file-safe base 64. A length, or shortest-longest. Then: c ends in a check digit,
+# d a day, e a day that may be 00 for the end of the month, t a day with hours and minutes. "?" opens an optional part.
 _TABLE = """
 00 N18c
 01-03 N14c
@@ -221,7 +221,8 @@ def identifiers() -> dict[str, tuple[_Part, ...]]:
 
 def _part(spec: str) -> _Part:
     match = _PART.match(spec)
-    assert match is not None, spec
+    if match is None:
+        raise LookupError(spec)
     low = int(match["low"])
     high = int(match["high"] or low)
     return _Part(match["charset"], low, high, match["check"] or "", bool(match["optional"]))
@@ -280,7 +281,7 @@ def judged_element(ai: str, value: str, today: dt.date | None) -> Element:
         if part.check == "c" and check_digit(piece[:-1]) != piece[-1]:
             raise Gs1Error("gs1_check_digit", ai, value)
         if part.check and part.check in "det":
-            day = _day(ai, piece, part.check, today or dt.date.today())
+            day = _day(ai, piece, part.check, today or dt.datetime.now(dt.UTC).date())
     if rest:
         raise Gs1Error("gs1_too_long", ai, value)
     return Element(ai, value, day)

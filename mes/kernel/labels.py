@@ -1,4 +1,4 @@
-"""Code 128, QR and DataMatrix as pictures: SVG for pages, drawings for PDFs. What a code says is decided in scanning."""
+"""Code 128, QR and DataMatrix as pictures: SVG for pages, drawings for PDFs. What they say is decided in scanning."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -4,6 +4,7 @@ Pure. Our own codes, GS1 symbols, Digital Links and plain numbers come out as fr
 go further comes out as `Refused` with a reason from SENTENCES.
 """
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Collection
@@ -231,7 +232,7 @@ def parse(raw: str, *, hosts: Collection[str] | None = None) -> Scan:
     beginnings = [match.start() for match in _BEGINNING.finditer(text) if match.start()]
     if beginnings and not _is_address_with_address(text, beginnings):
         edges = [0, *beginnings, len(text)]
-        return SeveralCodes(tuple(text[start:end] for start, end in zip(edges, edges[1:], strict=False)))
+        return SeveralCodes(tuple(text[start:end] for start, end in itertools.pairwise(edges)))
     if symbology in _GS1_SYMBOLOGIES or GS in text:
         return _gs1(text, sure=True)
     if symbology in _EAN_LENGTHS:

@@ -8,7 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LINE = re.compile(r"^\| `(?P<path>[^`]+)` \|.*\| `(?P<hash>[0-9a-f]{64})` \|$", re.M)
-LISTED = {match["path"]: match["hash"] for match in LINE.finditer((ROOT / "static/vendor/README.md").read_text("utf-8"))}
+LIST = (ROOT / "static/vendor/README.md").read_text("utf-8")
+LISTED = {match["path"]: match["hash"] for match in LINE.finditer(LIST)}
 OURS = {"README.md", "tabler.min.css.map"}
 
 

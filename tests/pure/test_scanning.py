@@ -234,8 +234,10 @@ def test_a_plain_number_keeps_its_own_letters() -> None:
 def test_digits_alone_are_a_product_only_when_everything_fits() -> None:
     sure = parse("]C1010950110153000310LOT7")
     unsure = parse("010950110153000310LOT7")
-    assert isinstance(sure, ScannedGs1) and sure.sure
-    assert isinstance(unsure, ScannedGs1) and not unsure.sure
+    assert isinstance(sure, ScannedGs1)
+    assert sure.sure
+    assert isinstance(unsure, ScannedGs1)
+    assert not unsure.sure
     assert sure.data.elements == unsure.data.elements
     assert parse("010950110153000410LOT7") == PlainText("010950110153000410LOT7")
 
