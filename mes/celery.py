@@ -4,8 +4,12 @@ Celery is a doorbell: it carries wake-ups and ticks. Whatever must not be lost i
 """
 
 import os
+import signal
 
 from celery import Celery
+from celery.signals import worker_process_init
+
+from mes.embedded.linux import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mes.settings")
 
@@ -13,3 +17,9 @@ app = Celery("mes")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(["mes.kernel", "mes.screens"])
+
+
+@worker_process_init.connect
+def _end_with_the_worker(**_kwargs: object) -> None:
+    """A pool process whose worker was killed would otherwise wait for tasks for ever."""
+    die_with_parent(signal.SIGKILL)

@@ -14,7 +14,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.text("MES_DATA", str(BASE_DIR / "var")))
 
 DEBUG = env.flag("MES_DEBUG")
-_COMMANDS_WITHOUT_SECRET = {"collectstatic", "makemigrations", "makemessages", "compilemessages", "check"}
+_COMMANDS_WITHOUT_SECRET = {"collectstatic", "makemigrations", "makemessages", "compilemessages", "check", "up"}
 SECRET_KEY = env.text("MES_SECRET_KEY")
 if not SECRET_KEY:
     if DEBUG or (len(sys.argv) > 1 and sys.argv[1] in _COMMANDS_WITHOUT_SECRET):
@@ -107,6 +107,10 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 _DATABASE_URL = env.text("DATABASE_URL", "postgresql://mes@127.0.0.1:5432/mes")
+# Only what changes the schema connects as its owner, where owner and app are separate roles.
+_OWNER_COMMANDS = {"migrate", "prepare_database", "pgtrigger"}
+if len(sys.argv) > 1 and sys.argv[1] in _OWNER_COMMANDS:
+    _DATABASE_URL = env.text("DATABASE_OWNER_URL") or _DATABASE_URL
 # Seconds a worker thread keeps its connection. Health checks replace a connection that died with the server.
 _CONNECTION = {
     "CONN_MAX_AGE": env.number("MES_CONN_MAX_AGE", 600),
@@ -126,13 +130,14 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+# Where the compiled translations lie; the supervisor and the image compile them outside the checkout.
+LOCALE_PATHS = [Path(env.text("MES_LOCALE_DIR", str(BASE_DIR / "locale")))]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = Path(env.text("MES_STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -1,0 +1,60 @@
+"""The database and the broker of an instance: embedded ones unless DATABASE_URL or REDIS_URL name others."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from mes.embedded import Postgres, ProgramMissing, Valkey, roles
+from mes.supervisor.instance import Instance, Refusal
+
+POSTGRES_SETTINGS = {
+    "shared_buffers": "128MB",
+    "max_connections": "100",
+    "jit": "off",  # our statements are short; compiling them costs more than it saves
+    "random_page_cost": "1.1",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "logging_collector": "off",
+}
+
+
+class Servers:
+    """Knows the addresses whether or not the servers run; the supervisor and `manage` start them."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.postgres: Postgres | None = None
+        self.valkey: Valkey | None = None
+        try:
+            if not os.environ.get("DATABASE_URL"):
+                self.postgres = Postgres(instance.folder, settings=POSTGRES_SETTINGS)
+            if not os.environ.get("REDIS_URL"):
+                self.valkey = Valkey(instance.folder)
+        except (ProgramMissing, ValueError) as error:
+            raise Refusal(str(error)) from error
+
+    def addresses(self) -> dict[str, str]:
+        """DATABASE_URL for the app role, DATABASE_OWNER_URL for what changes the schema, REDIS_URL."""
+        found = {}
+        if self.postgres is not None:
+            found["DATABASE_URL"] = self.postgres.url(roles.DATABASE, roles.APP)
+            found["DATABASE_OWNER_URL"] = self.postgres.url(roles.DATABASE, roles.OWNER)
+        if self.valkey is not None:
+            found["REDIS_URL"] = self.valkey.url()
+        return found
+
+    def prepare_database(self) -> None:
+        """Roles, database and standing grants on the embedded cluster; other clusters are prepared by their owners."""
+        if self.postgres is not None:
+            roles.ensure_database(self.postgres.url())
+            roles.grant_to_app(self.postgres.url(roles.DATABASE, roles.OWNER))
+
+    def spawners(self) -> "dict[str, tuple[Callable[[Path], subprocess.Popen[bytes]], Callable[[], bool]]]":
+        """By name: how to start each embedded server with its log, and how to see that it answers."""
+        found: dict[str, tuple[Callable[[Path], subprocess.Popen[bytes]], Callable[[], bool]]] = {}
+        if self.postgres is not None:
+            found["postgres"] = (self.postgres.spawn, self.postgres.ready)
+        if self.valkey is not None:
+            found["valkey"] = (self.valkey.spawn, self.valkey.ready)
+        return found

@@ -1,0 +1,9 @@
+"""The entry point of the servers for pages and API. The live stream has its own, `mes/asgi.py`."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mes.settings")
+
+application = get_wsgi_application()
