@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 #: Queues of each worker process and how many tasks it does at once; sized for two cores.
 WORKERS = {"worker": ("events,default", 2), "worker-erp": ("erp", 1), "worker-devices": ("devices", 1)}
@@ -21,7 +22,7 @@ class Process:
     fds: tuple[int, ...] = ()
 
 
-def processes(debug: bool, listeners: Sequence[int]) -> list[Process]:
+def processes(debug: bool, listeners: Sequence[int], folder: Path) -> list[Process]:
     """`listeners` are the file descriptors of the pages' and the stream's sockets."""
     web, stream = listeners
     python = sys.executable
@@ -52,7 +53,9 @@ def processes(debug: bool, listeners: Sequence[int]) -> list[Process]:
         )
     found.append(
         Process(
-            "beat", (python, "-m", "celery", "--app", "mes", "beat", "--loglevel", level), orphan_signal=signal.SIGKILL
+            "beat",
+            (python, "-m", "celery", "--app", "mes", "beat", "--loglevel", level, "--schedule", str(folder / "beat")),
+            orphan_signal=signal.SIGKILL,
         )
     )
     found.append(Process("simulation", (python, "manage.py", "simulate_shift"), needs_command="simulate_shift"))

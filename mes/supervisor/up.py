@@ -110,7 +110,7 @@ class Supervisor:
             built.static_collected(self.instance)
         if not self.wishes.empty and "load_demo_plant" in self.commands:
             self._command("load_demo_plant")
-        for spec in processes(self.wishes.debug, [listener.fileno() for listener in self._listeners]):
+        for spec in processes(self.wishes.debug, [each.fileno() for each in self._listeners], self.instance.folder):
             if spec.needs_command and (spec.needs_command not in self.commands or not self._with_demo()):
                 continue
             spawn = program(
