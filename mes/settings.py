@@ -52,6 +52,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "mes.kernel.middleware.ContentSecurityPolicy",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -61,7 +62,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "mes.kernel.middleware.ContentSecurityPolicy",
 ]
 
 ROOT_URLCONF = "mes.urls"
@@ -144,8 +144,10 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-# One stream process serves /events/; behind a proxy it shares the origin and the port stays empty.
+# One stream process serves /events/; behind a proxy it shares the origin and the ports stay empty.
 EVENTS_PORT = env.text("MES_EVENTS_PORT")
+# On a port of its own the stream answers only pages of the same host and this port.
+WEB_PORT = env.text("MES_WEB_PORT")
 
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
