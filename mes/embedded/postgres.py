@@ -59,6 +59,7 @@ class Postgres:
         self.data = self._place / "postgres"
         self.sockets = short_socket_folder(self._place / "run", uid=self._uid)
         self.programs = postgres_programs(self._major_on_disk())
+        self._spawned = 0
 
     def _reachable_place(self) -> Path:
         if self.mode != "setuid" or nobody_may_enter(self.home):
@@ -139,7 +140,7 @@ class Postgres:
         for name, value in self.settings.items():
             command += ["-c", f"{name}={value}"]
         with log.open("ab") as out:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -150,6 +151,8 @@ class Postgres:
                 preexec_fn=self._before_exec,
                 **self._account,
             )
+        self._spawned = process.pid
+        return process
 
     def _forget_dead_owner(self) -> None:
         """Remove lock files whose process is a zombie or is no PostgreSQL: the server would wait for it for ever."""
@@ -166,9 +169,12 @@ class Postgres:
                 lock.unlink(missing_ok=True)
 
     def ready(self) -> bool:
+        """Whether the server answers; after `spawn`, whether it is the one spawned that does."""
         try:
+            if self._spawned and int((self.data / "postmaster.pid").read_text().split()[0]) != self._spawned:
+                return False
             psycopg.connect(self.url(), connect_timeout=2).close()
-        except psycopg.OperationalError:
+        except (psycopg.OperationalError, OSError, ValueError, IndexError):
             return False
         return True
 
