@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import redis
 from celery import Celery
 
 from mes.embedded import Postgres, Valkey
@@ -65,7 +66,7 @@ def workers_answer(product: Product) -> bool:
     app = Celery(broker=Valkey(product.folder).url())
     try:
         return len(app.control.ping(timeout=1.0) or []) == 3
-    except OSError:
+    except (OSError, redis.ConnectionError):
         return False
     finally:
         app.close()
