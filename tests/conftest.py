@@ -55,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "scratch_db: real commits on a fresh copy of the database that is dropped afterwards",
         "heavy: starts the whole product or a long race; runs last",
         "browser: needs Chromium",
+        "erp_peer: talks to a real Tryton that the tests install into its own environment",
     ):
         config.addinivalue_line("markers", line)
     if config.getoption("--long"):

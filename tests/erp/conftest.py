@@ -1,0 +1,54 @@
+"""The ERP's side of the tests: a real Tryton per worker, a fault proxy before it, an adapter through the proxy."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from erp_sync.adapters.tryton import TrytonAdapter
+from tests.erp.fault_proxy import FaultProxy
+from tests.erp.peer.api import DATABASE, PeerApi
+from tests.erp.peer.server import MES, PeerServer
+
+Connect = Callable[..., TrytonAdapter]
+
+
+@pytest.fixture(scope="session")
+def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PeerServer]:
+    """One Tryton for all tests of the worker; each makes its own orders and lots in it."""
+    server = PeerServer(tmp_path_factory.mktemp("tryton"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def erp(peer: PeerServer) -> PeerApi:
+    return peer.api
+
+
+@pytest.fixture
+def proxy(peer: PeerServer) -> Iterator[FaultProxy]:
+    with FaultProxy(peer.url) as between:
+        yield between
+
+
+@pytest.fixture
+def connect(proxy: FaultProxy) -> Iterator[Connect]:
+    """Adapters through the fault proxy, closed at the end of the test."""
+    made: list[TrytonAdapter] = []
+
+    def build(**changes: Any) -> TrytonAdapter:
+        settings = {"url": proxy.url, "database": DATABASE, "user": MES[0], "password": MES[1], **changes}
+        made.append(TrytonAdapter(settings))
+        return made[-1]
+
+    yield build
+    proxy.disarm()
+    for adapter in made:
+        adapter.close()
+
+
+@pytest.fixture
+def adapter(connect: Connect) -> TrytonAdapter:
+    return connect()
