@@ -3,3 +3,6 @@ from django.apps import AppConfig
 
 class LaborConfig(AppConfig):
     name = "labor"
+
+    def ready(self) -> None:
+        from labor import invariants  # noqa: F401 - they register themselves

@@ -3,3 +3,6 @@ from django.apps import AppConfig
 
 class TraceabilityConfig(AppConfig):
     name = "traceability"
+
+    def ready(self) -> None:
+        from traceability import invariants, refusals  # noqa: F401 - they register themselves

@@ -3,3 +3,6 @@ from django.apps import AppConfig
 
 class WorkordersConfig(AppConfig):
     name = "workorders"
+
+    def ready(self) -> None:
+        from workorders import invariants, refusals  # noqa: F401 - they register themselves

@@ -1,0 +1,4 @@
+"""The events this app emits. `docs/events.md` describes each."""
+
+LABOR_STARTED = "labor.started"
+LABOR_STOPPED = "labor.stopped"

@@ -1,0 +1,38 @@
+"""Refusals about people, badges and terminals. The registry itself is in the kernel."""
+
+from django.utils.translation import gettext_lazy as _
+
+from mes.kernel.errors import declare
+
+declare(
+    "badge_unknown",
+    "forbidden",
+    _("The badge {badge} is not known here, or its holder has left."),
+    _("Try again; if it stays unknown, ask the supervisor for a new badge."),
+)
+declare(
+    "pin_wrong",
+    "forbidden",
+    _("The PIN does not match this badge. {left} tries are left."),
+    _("Enter the PIN again, or ask the supervisor to reset it."),
+)
+declare(
+    "pin_locked",
+    "forbidden",
+    _("This badge is locked after too many wrong PINs, until {until}."),
+    _("Wait, or ask the supervisor to unlock it."),
+    _("Supervisor"),
+)
+declare(
+    "pairing_code_wrong",
+    "invalid",
+    _("This pairing code is not valid."),
+    _("Ask for a new code at Settings, Terminals; it lives ten minutes."),
+)
+declare(
+    "terminal_revoked",
+    "forbidden",
+    _("This terminal is not enrolled any more."),
+    _("Enrol it again with a new pairing code."),
+    _("Supervisor"),
+)

@@ -1,0 +1,132 @@
+"""Starting and suspending: runs of people, machines and services on an operation, and the labor that goes with them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from labor import actions as labor
+from mes.kernel.actors import Actor
+from mes.kernel.commands import command
+from mes.kernel.errors import Refused
+from mes.kernel.scope import current, is_approved
+from workorders import events, states
+from workorders.actions.floor import FloorAct, begin, reason_of, require_workable
+from workorders.gates import BEFORE_START
+from workorders.models import Operation, OperationRun, Reason, WorkUnit
+
+
+@command
+def start_operation(
+    *,
+    actor: Actor,
+    operation_id: int,
+    kind: str = OperationRun.RUN,
+    work_unit: str | None = None,
+    at: datetime | None = None,
+    command_id: UUID,
+) -> Operation:
+    """Begin a run of KIND RUN or SETUP. On a RUNNING operation another person or machine joins in.
+
+    Leaves an open run, labor for a person, the queue in process, the order RUNNING. Raises `already_on_it`,
+    `order_not_released`, `on_hold`, `state_forbids`, and what the start gate finds.
+    """
+    act = begin(actor=actor, operation_id=operation_id, at=at)
+    require_workable(act)
+    operation = act.operation
+    if kind not in OperationRun.KINDS:
+        raise Refused("invalid", field="kind", why=_("choose RUN or SETUP"))
+    open_runs = list(OperationRun.objects.filter(operation=operation, ended_at__isnull=True))
+    mine = [run for run in open_runs if run.source == actor.source]
+    if mine and mine[0].kind == kind:
+        raise Refused("already_on_it", who=actor.name, operation=str(operation))
+    if kind == OperationRun.SET_UP and operation.state == states.RUNNING:
+        states.OPERATION.require(operation, "set up")
+    BEFORE_START.pass_or_refuse("blocked_start", {"operation": operation}, operation_id=operation.pk, actor=actor)
+    _not_before_history(act)
+    if kind == OperationRun.RUN and operation.state == states.SETUP:
+        close_runs(act, open_runs)
+    run = OperationRun.objects.create(
+        operation=operation,
+        work_unit=_work_unit(operation, work_unit),
+        kind=kind,
+        source=actor.source,
+        person_id=actor.person_id,
+        started_at=act.at,
+        opened_by=current().command_id,
+    )
+    act.flow.start(operation, set_up=kind == OperationRun.SET_UP)
+    act.flow.write()
+    labor.open_entry(operation, run)
+    events.operation_event(
+        events.OPERATION_STARTED, operation, act.at, kind=kind, work_center=operation.work_center.code
+    )
+    return operation
+
+
+def _work_unit(operation: Operation, code: str | None) -> WorkUnit | None:
+    if not code:
+        return None
+    unit = WorkUnit.objects.filter(work_center_id=operation.work_center_id, code=code).first()
+    if unit is None:
+        raise Refused(
+            "invalid", field="work_unit", why=_("work unit {code} is not known here").format(code=str(code)[:30])
+        )
+    return unit
+
+
+def _not_before_history(act: FloorAct) -> None:
+    """An act dated before the release of its order contradicts what is recorded."""
+    released = act.order.released_at
+    if released is not None and act.at < released and not (current().back_dated or is_approved()):
+        raise Refused("contradicts_time", fact=_("order {order} was released later").format(order=act.order.number))
+
+
+def close_runs(act: FloorAct, runs: list[OperationRun], reason: Reason | None = None) -> None:
+    """End RUNS and the labor that belongs to them at the act's time. Raises `contradicts_time` for a time before a start."""
+    for run in runs:
+        if act.at < run.started_at:
+            raise Refused(
+                "contradicts_time",
+                fact=_("the run was started later, at {time}").format(time=run.started_at.isoformat()),
+            )
+    OperationRun.objects.filter(pk__in=[run.pk for run in runs]).update(
+        ended_at=act.at, closed_by=current().command_id, suspend_reason=reason
+    )
+    labor.close_entries(act.operation, runs, act.at)
+
+
+@command
+def suspend_operation(
+    *,
+    actor: Actor,
+    operation_id: int,
+    reason: str | None = None,
+    at: datetime | None = None,
+    command_id: UUID,
+) -> Operation:
+    """End the actor's own run; with the last open run the operation is SUSPENDED. Its pieces stay in process.
+
+    Leads, supervisors and services end all runs where they have none of their own. Raises `no_open_run`.
+    """
+    act = begin(actor=actor, operation_id=operation_id, at=at)
+    operation = act.operation
+    states.OPERATION.require(operation, "suspend")
+    open_runs = list(OperationRun.objects.filter(operation=operation, ended_at__isnull=True))
+    mine = [run for run in open_runs if run.source == actor.source]
+    closing = mine or ([] if actor.role == "operator" and actor.person_id else open_runs)
+    if not closing:
+        raise Refused("no_open_run", operation=str(operation))
+    why = reason_of(actor.site_id, "DOWNTIME", reason, _("a pause")) if reason else None
+    close_runs(act, closing, why)
+    if len(closing) == len(open_runs):
+        act.flow.move(operation, "suspend")
+        act.flow.write()
+    events.operation_event(
+        events.OPERATION_SUSPENDED,
+        operation,
+        act.at,
+        reason=why.code if why else None,
+        open_runs=len(open_runs) - len(closing),
+    )
+    return operation

@@ -1,0 +1,187 @@
+"""Business events: `emit()` buffers, the outermost command writes them sorted by subject, with deliveries and one NOTIFY.
+
+Names and payloads belong to the emitting apps (`events.py` there); this room knows only how a fact is kept and told.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import connection
+
+from mes.kernel.canonical import canonical, plain
+from mes.kernel.nudge import nudge_after_commit
+from mes.kernel.scope import current
+
+CHANNEL = "mes_topics"
+#: NOTIFY refuses payloads of 8,000 bytes and more.
+PAYLOAD_LIMIT = 7_500
+
+
+@dataclass(frozen=True)
+class Buffered:
+    """An event waiting for the end of its command."""
+
+    site_id: int
+    name: str
+    version: int
+    subject: str
+    label: str
+    actor: Any
+    occurred_at: datetime
+    command_id: UUID
+    payload: dict[str, Any]
+    topics: tuple[str, ...]
+
+
+Handler = Callable[[Any], None]
+
+
+@dataclass(frozen=True)
+class Subscriber:
+    """Who is told of which events, after commit, at least once, in order per subject."""
+
+    name: str
+    events: frozenset[str]
+    handle: Handler
+
+
+SUBSCRIBERS: dict[str, Subscriber] = {}
+
+
+def subscribe(name: str, events: Iterable[str], handle: Handler) -> None:
+    """Register HANDLE for EVENTS under NAME. It gets the `Event`, may be called twice, and does one thing."""
+    SUBSCRIBERS[name] = Subscriber(name, frozenset(events), handle)
+
+
+def emit(
+    name: str,
+    *,
+    subject: str,
+    label: str,
+    payload: dict[str, Any],
+    occurred_at: datetime | None = None,
+    topics: Iterable[str] = (),
+    version: int = 1,
+) -> None:
+    """Buffer one event of the running command.
+
+    SUBJECT is the chain (`order:17`), LABEL what people read (`order:5521`), TOPICS the live regions that change.
+    """
+    scope = current()
+    scope.events.append(
+        Buffered(
+            site_id=scope.actor.site_id,
+            name=name,
+            version=version,
+            subject=subject,
+            label=label,
+            actor=scope.actor,
+            occurred_at=occurred_at or scope.now,
+            command_id=scope.command_id,
+            payload=plain(payload),
+            topics=tuple(topics),
+        )
+    )
+
+
+INSERT = """
+INSERT INTO kernel_event (uuid, site_id, name, version, subject, label, actor_kind, actor_id, actor_name, terminal_id,
+    occurred_at, recorded_at, command_id, payload, canonical, seq, prev, hash, tx)
+VALUES {rows} RETURNING id, name, subject
+"""
+ROW = "(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, 0, ''::bytea, ''::bytea, 0)"
+
+
+def body_of(event: Any, actor: dict[str, Any]) -> dict[str, Any]:
+    """What an event's canonical text says; `verify_events` builds the same from the stored columns."""
+    return {
+        "uuid": event.uuid,
+        "site": event.site_id,
+        "name": event.name,
+        "version": event.version,
+        "subject": event.subject,
+        "label": event.label,
+        "actor": actor,
+        "occurred_at": event.occurred_at,
+        "recorded_at": event.recorded_at,
+        "command_id": event.command_id,
+        "payload": event.payload,
+    }
+
+
+@dataclass(frozen=True)
+class _Stamped:
+    """A buffered event with the identity and time it is written under."""
+
+    uuid: UUID
+    recorded_at: datetime
+    inner: Buffered
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+def write_events(events: list[Buffered], now: datetime) -> None:
+    """Insert EVENTS sorted by subject (the last rank of the lock order), their deliveries, and tell the live screens."""
+    if not events:
+        return
+    ordered = [event for _, event in sorted(enumerate(events), key=lambda pair: (pair[1].subject, pair[0]))]
+    parameters: list[Any] = []
+    for event in ordered:
+        stamped = _Stamped(uuid4(), now, event)
+        actor = event.actor.as_json() | {"terminal": event.actor.terminal_id}
+        parameters += [
+            stamped.uuid,
+            event.site_id,
+            event.name,
+            event.version,
+            event.subject,
+            event.label,
+            event.actor.kind,
+            event.actor.id,
+            event.actor.name,
+            event.actor.terminal_id,
+            event.occurred_at,
+            now,
+            event.command_id,
+            canonical(event.payload),
+            canonical(body_of(stamped, actor)),
+        ]
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT.format(rows=", ".join([ROW] * len(ordered))), parameters)
+        written = cursor.fetchall()
+        owed = [
+            (event_id, subscriber.name, subject)
+            for event_id, name, subject in written
+            for subscriber in SUBSCRIBERS.values()
+            if name in subscriber.events
+        ]
+        if owed:
+            rows = ", ".join(["(%s, %s, %s, 'OPEN', 0, '')"] * len(owed))
+            cursor.execute(
+                "INSERT INTO kernel_delivery (event_id, subscriber, subject, status, attempts, parked_reason) "  # noqa: S608
+                f"VALUES {rows}",
+                [value for row in owed for value in row],
+            )
+            nudge_after_commit()
+    tell(topic for event in ordered for topic in event.topics)
+
+
+def tell(topics: Iterable[str]) -> None:
+    """NOTIFY the live screens that TOPICS changed; heard only if the transaction commits."""
+    names = sorted(set(topics))
+    while names:
+        batch = names
+        while len(_payload(batch)) > PAYLOAD_LIMIT:
+            batch = batch[: len(batch) // 2]
+        names = names[len(batch) :]
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, _payload(batch)])
+
+
+def _payload(topics: list[str]) -> str:
+    return json.dumps({"t": topics}, separators=(",", ":"))

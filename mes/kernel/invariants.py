@@ -1,0 +1,81 @@
+"""Invariants as queries: each app registers its own; `manage.py check_invariants` runs them all. A violation is a row."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import connection
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """`sql` selects the violations, each as one text that a person can follow up; `counted` is the table it looks at."""
+
+    code: str
+    says: str
+    sql: str
+    counted: str
+
+
+@dataclass(frozen=True)
+class Violation:
+    code: str
+    text: str
+
+
+INVARIANTS: dict[str, Invariant] = {}
+
+
+def invariant(code: str, says: str, counted: str, sql: str) -> None:
+    """Register one invariant. SQL selects one text column, a row per violation, none when all is well."""
+    if code in INVARIANTS:
+        raise ValueError(f"The invariant {code!r} is registered twice.")
+    INVARIANTS[code] = Invariant(code, says, sql, counted)
+
+
+def violations(codes: Callable[[str], bool] = lambda code: True) -> list[Violation]:
+    """Every violation of the registered invariants, at most 100 each."""
+    found = []
+    with connection.cursor() as cursor:
+        for entry in INVARIANTS.values():
+            if codes(entry.code):
+                cursor.execute(f"SELECT * FROM ({entry.sql}) AS v LIMIT 100")  # noqa: S608 - our own text
+                found += [Violation(entry.code, str(row[0])) for row in cursor.fetchall()]
+    return found
+
+
+def rows_looked_at() -> int:
+    """How many rows the invariants' tables hold: a check of nothing must not look like a pass."""
+    with connection.cursor() as cursor:
+        total = 0
+        for table in sorted({entry.counted for entry in INVARIANTS.values()}):
+            cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608 - our own names
+            total += cursor.fetchone()[0]
+    return total
+
+
+invariant(
+    "I-30-chain-heads",
+    "every subject's head equals its newest event, and sequences have no gap",
+    "kernel_event",
+    """
+    SELECT format('subject %s: head %s, events %s, newest %s', h.subject, h.seq, count(e.id), max(e.seq))
+      FROM kernel_eventhead h LEFT JOIN kernel_event e ON e.subject = h.subject
+     GROUP BY h.subject, h.seq HAVING h.seq <> count(e.id) OR h.seq <> coalesce(max(e.seq), 0)
+    """,
+)
+invariant(
+    "I-33-receipts",
+    "every event of a command stands beside its settled receipt",
+    "kernel_commandreceipt",
+    """
+    SELECT format('event %s of command %s has no settled receipt', e.id, e.command_id)
+      FROM kernel_event e LEFT JOIN kernel_commandreceipt r ON r.command_id = e.command_id
+     WHERE (r.command_id IS NULL AND e.recorded_at > now() - interval '400 days') OR r.outcome IS NULL AND r.command_id IS NOT NULL
+    """,
+)
+invariant(
+    "I-38-deliveries",
+    "a delivery is open, done, parked with a reason or skipped, and none is owed to nobody",
+    "kernel_delivery",
+    "SELECT format('delivery %s is parked without a reason', id) FROM kernel_delivery WHERE status = 'PARKED' AND parked_reason = ''",
+)

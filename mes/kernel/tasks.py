@@ -1,0 +1,13 @@
+"""What runs later for the kernel: one call each. Deliveries live in `delivery.py`."""
+
+from typing import Any
+
+from celery import shared_task
+
+from mes.kernel.delivery import drain
+
+
+@shared_task(name="mes.kernel.tasks.deliver")
+def deliver(**_: Any) -> int:
+    """Drain what is owed. Rung after a commit, and by the sweep every few seconds."""
+    return drain()

@@ -1,0 +1,1 @@
+"""What changes rows of this app. Consumption and output enter through `mes.execution`."""

@@ -1,0 +1,1 @@
+"""What changes rows of this app. Floor acts enter through `mes.execution`, which calls down here."""

@@ -1,0 +1,227 @@
+"""Master data in: items, units, work centers, BOMs, routings. One list is one command with a result per row."""
+
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from mes.kernel.actors import Actor
+from mes.kernel.commands import command
+from mes.kernel.errors import Refused
+from workorders.actions.imports import (
+    CREATED,
+    UNCHANGED,
+    UPDATED,
+    Result,
+    Results,
+    Row,
+    choice_of,
+    decimal_of,
+    each_row,
+    list_of,
+    minutes_of,
+    no_others,
+    number_of,
+    positive_of,
+    text_of,
+    whole_of,
+)
+from workorders.models import (
+    BillOfMaterials,
+    BomLine,
+    Item,
+    Routing,
+    RoutingStep,
+    Site,
+    UnitOfMeasure,
+    WorkCenter,
+)
+
+#: Units counted in whole pieces when a sender names them for the first time.
+PIECES = {"pc", "pcs", "u", "ea", "each", "stk", "st"}
+
+
+def unit_of(code: Any, field: str = "unit") -> UnitOfMeasure:
+    """The unit CODE; a new one is made on first use, whole pieces for the usual names of pieces."""
+    if not isinstance(code, str) or not 1 <= len(code.strip()) <= 20 or not code.isprintable():
+        raise Refused("invalid", field=field, why=_("a unit of 1 to 20 characters is needed"))
+    code = code.strip()
+    unit, _created = UnitOfMeasure.objects.get_or_create(
+        code=code, defaults={"name": code, "decimals": 0 if code.lower() in PIECES else 6}
+    )
+    return unit
+
+
+def item_of(site_id: int, code: Any, field: str = "item") -> Item:
+    """The item CODE of the site. Raises `invalid` when it is not known."""
+    item = (
+        Item.objects.select_related("unit").filter(site_id=site_id, code=code).first()
+        if isinstance(code, str)
+        else None
+    )
+    if item is None:
+        raise Refused("invalid", field=field, why=_("item {code} is not known").format(code=str(code)[:64]))
+    return item
+
+
+def put(row: Any, values: Row, save: bool = True) -> str:
+    """Set VALUES on ROW where they differ. Returns `created`, `updated` or `unchanged`."""
+    outcome = CREATED if row.pk is None else UNCHANGED
+    for name, value in values.items():
+        if row.pk is None or getattr(row, name) != value:
+            setattr(row, name, value)
+            outcome = CREATED if row.pk is None else UPDATED
+    if save and outcome != UNCHANGED:
+        row.save()
+    return outcome
+
+
+@command
+def import_items(*, actor: Actor, rows: list[Row], command_id: UUID) -> Results:
+    """Create or update items by code. An item's unit cannot change once it has lots or orders."""
+    site = Site.objects.get(pk=actor.site_id)
+
+    def apply(row: Row) -> Result:
+        no_others(row, "code", "name", "unit", "tracking", "over_percent", "active")
+        code = number_of(row, "code")
+        item = Item.objects.filter(site=site, code=code).first() or Item(site=site, code=code)
+        unit = unit_of(row.get("unit") or (item.unit.code if item.pk else None))
+        if item.pk and unit.pk != item.unit_id and (item.orders.exists() or item.movements.exists()):
+            raise Refused("invalid", field="unit", why=_("the unit cannot change while the item is in use"))
+        tracking = choice_of(row, "tracking", Item.TRACKING, item.tracking if item.pk else Item.NONE)
+        if item.pk and tracking != item.tracking and item.movements.exists():
+            raise Refused("invalid", field="tracking", why=_("the tracking cannot change while the item is in use"))
+        over = decimal_of(row, "over_percent")
+        if over is not None and not 0 <= over <= 100:
+            raise Refused("invalid", field="over_percent", why=_("a percentage from 0 to 100 is needed"))
+        outcome = put(
+            item,
+            {
+                "name": text_of(row, "name", item.name or code),
+                "unit": unit,
+                "tracking": tracking,
+                "over_percent": item.over_percent if over is None else over,
+                "is_active": bool(row.get("active", item.is_active)),
+            },
+        )
+        return Result(0, outcome, extra={"code": code})
+
+    return each_row(rows, apply)
+
+
+@command
+def import_work_centers(*, actor: Actor, rows: list[Row], command_id: UUID) -> Results:
+    """Create or update work centers by code."""
+    site = Site.objects.get(pk=actor.site_id)
+
+    def apply(row: Row) -> Result:
+        no_others(row, "code", "name", "count_source", "active")
+        code = number_of(row, "code")
+        center = WorkCenter.objects.filter(site=site, code=code).first() or WorkCenter(site=site, code=code)
+        outcome = put(
+            center,
+            {
+                "name": text_of(row, "name", center.name or code, limit=80),
+                "count_source": choice_of(row, "count_source", WorkCenter.COUNT_SOURCES, center.count_source),
+                "is_active": bool(row.get("active", center.is_active)),
+            },
+        )
+        return Result(0, outcome, extra={"code": code})
+
+    return each_row(rows, apply)
+
+
+@command
+def import_boms(*, actor: Actor, rows: list[Row], command_id: UUID) -> Results:
+    """Create or replace BOM versions. The version sent last is the active one."""
+
+    def apply(row: Row) -> Result:
+        no_others(row, "item", "version", "lines", "active")
+        item = item_of(actor.site_id, row.get("item"))
+        version = text_of(row, "version", "1", limit=30)
+        lines = []
+        for line in list_of(row, "lines"):
+            no_others(line, "item", "quantity_per", "unit", "operation")
+            component = item_of(actor.site_id, line.get("item"), "lines.item")
+            if component.pk == item.pk:
+                raise Refused("invalid", field="lines.item", why=_("an item cannot be a component of itself"))
+            operation = None if line.get("operation") is None else whole_of(line, "operation")
+            unit = unit_of(line.get("unit") or component.unit.code)
+            lines.append((component.pk, positive_of(line, "quantity_per"), unit.pk, operation))
+        if len({(pk, operation) for pk, _q, _u, operation in lines}) != len(lines):
+            raise Refused("invalid", field="lines", why=_("a component stands twice at the same operation"))
+        bom = BillOfMaterials.objects.filter(item=item, version=version).first()
+        known = None if bom is None else set(bom.lines.values_list("item_id", "quantity_per", "unit_id", "operation"))
+        outcome = CREATED if bom is None else UNCHANGED if known == set(lines) else UPDATED
+        if outcome != UNCHANGED:
+            bom = bom or BillOfMaterials(item=item, version=version, site_id=actor.site_id)
+            bom.is_active = True
+            bom.save()
+            BillOfMaterials.objects.filter(item=item).exclude(pk=bom.pk).update(is_active=False)
+            bom.lines.all().delete()
+            BomLine.objects.bulk_create(
+                BomLine(bom=bom, item_id=pk, quantity_per=per, unit_id=unit, operation=operation)
+                for pk, per, unit, operation in lines
+            )
+        return Result(0, outcome, extra={"item": item.code, "version": version})
+
+    return each_row(rows, apply)
+
+
+def step_of(row: Row) -> Row:
+    """One operation of a routing or of an inline order, checked and normalised."""
+    no_others(row, "sequence", "name", "work_center", "setup_minutes", "run_minutes_per_unit", "instruction", "overlap")
+    sequence = whole_of(row, "sequence")
+    return {
+        "sequence": sequence,
+        "name": text_of(row, "name", _("Operation {number}").format(number=sequence), limit=80),
+        "work_center": number_of(row, "work_center"),
+        "setup_minutes": minutes_of(row, "setup_minutes"),
+        "run_minutes_per_unit": minutes_of(row, "run_minutes_per_unit"),
+        "instruction": text_of(row, "instruction", limit=4000),
+        "overlap": row.get("overlap") is True,
+    }
+
+
+def steps_of(row: Row) -> list[Row]:
+    """The operations of a routing or an inline order, in sequence. Raises `invalid` for a repeated sequence or none."""
+    steps = sorted((step_of(entry) for entry in list_of(row, "operations")), key=lambda step: int(step["sequence"]))
+    if not steps:
+        raise Refused("invalid", field="operations", why=_("at least one operation is needed"))
+    if len({step["sequence"] for step in steps}) != len(steps):
+        raise Refused("invalid", field="operations", why=_("a sequence stands twice"))
+    return steps
+
+
+@command
+def import_routings(*, actor: Actor, rows: list[Row], command_id: UUID) -> Results:
+    """Create or replace routing versions. The version sent last is the active one; released orders keep their copy."""
+    centers = {center.code: center for center in WorkCenter.objects.filter(site_id=actor.site_id)}
+
+    def apply(row: Row) -> Result:
+        no_others(row, "item", "version", "operations")
+        item = item_of(actor.site_id, row.get("item"))
+        version = text_of(row, "version", "1", limit=30)
+        steps = steps_of(row)
+        for step in steps:
+            if step["work_center"] not in centers:
+                why = _("work center {code} is not known").format(code=step["work_center"])
+                raise Refused("invalid", field="operations.work_center", why=why)
+        routing = Routing.objects.filter(item=item, version=version).first()
+        fields = ("sequence", "name", "setup_minutes", "run_minutes_per_unit", "instruction", "overlap")
+        wanted = [(*(step[name] for name in fields), centers[step["work_center"]].pk) for step in steps]
+        known = None if routing is None else list(routing.steps.values_list(*fields, "work_center_id"))
+        outcome = CREATED if routing is None else UNCHANGED if known == wanted else UPDATED
+        if outcome != UNCHANGED:
+            routing = routing or Routing(item=item, version=version, site_id=actor.site_id)
+            routing.is_active = True
+            routing.save()
+            Routing.objects.filter(item=item).exclude(pk=routing.pk).update(is_active=False)
+            routing.steps.all().delete()
+            RoutingStep.objects.bulk_create(
+                RoutingStep(routing=routing, work_center_id=values[-1], **dict(zip(fields, values, strict=False)))
+                for values in wanted
+            )
+        return Result(0, outcome, extra={"item": item.code, "version": version})
+
+    return each_row(rows, apply)
