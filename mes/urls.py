@@ -1,5 +1,8 @@
 """The URL map: one include per room."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("mes.screens.desk_urls")),
+    path("t/", include("mes.screens.terminal_urls")),
+]
