@@ -79,7 +79,10 @@ class Supervisor:
         return f"{self.instance.folder} is already running: stop that one first, or choose another folder with --data."
 
     def _settings(self, servers: Servers) -> dict[str, str]:
-        own = servers.addresses() | {"MES_EVENTS_PORT": str(self._listeners[1].getsockname()[1])}
+        own = servers.addresses() | {
+            "MES_EVENTS_PORT": str(self._listeners[1].getsockname()[1]),
+            "MES_WEB_PORT": str(self.wishes.port),
+        }
         names = names_of_this_machine(self.wishes.host)
         own["MES_HOSTS"] = ",".join([*names, *filter(None, [os.environ.get("MES_HOSTS")])])
         if self.wishes.debug:
