@@ -1,3 +1,5 @@
+"""Tells Django of the devices app. Registers nothing else."""
+
 from django.apps import AppConfig
 
 

@@ -1,3 +1,5 @@
+"""Tells Django of the ERP app and registers what it listens to."""
+
 from django.apps import AppConfig
 
 

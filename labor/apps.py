@@ -1,3 +1,5 @@
+"""Tells Django of the labor app and registers its invariants."""
+
 from django.apps import AppConfig
 
 

@@ -1,3 +1,5 @@
+"""Tells Django of the quality app and registers its gates, invariants and refusals."""
+
 from django.apps import AppConfig
 
 

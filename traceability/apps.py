@@ -1,3 +1,5 @@
+"""Tells Django of the traceability app and registers its invariants and refusals."""
+
 from django.apps import AppConfig
 
 

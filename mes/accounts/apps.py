@@ -1,3 +1,5 @@
+"""Tells Django of the accounts app and registers its invariants, refusals and the matrix."""
+
 from django.apps import AppConfig
 
 

@@ -1,3 +1,5 @@
+"""Tells Django of the floor acts and registers their refusals."""
+
 from django.apps import AppConfig
 
 

@@ -1,3 +1,5 @@
+"""Tells Django of the kernel. Registers nothing else."""
+
 from django.apps import AppConfig
 
 

@@ -1,7 +1,7 @@
 """Finds and reads the project's own files for the fences. Judges nothing."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -32,6 +32,12 @@ def tree(path: Path) -> ast.Module:
 
 def named(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
+
+
+def none_of(offences: Iterable[str]) -> None:
+    """Fail with every offence on a line of its own; pytest's own comparison would cut the list short."""
+    found = list(offences)
+    assert not found, "\n" + "\n".join(found)
 
 
 def imported(module: ast.Module) -> Iterator[tuple[str, int]]:

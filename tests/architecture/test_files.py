@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.sources import ROOT, files, named
+from tests.architecture.sources import ROOT, files, named, none_of
 
 LONGEST = 400
 HEAPS = {"utils", "util", "helpers", "helper", "common", "misc", "services", "service"}
@@ -31,16 +31,16 @@ def without_opening(sources: Iterable[tuple[str, str]]) -> list[str]:
 
 def test_no_file_is_longer_than_one_can_hold_in_mind() -> None:
     ours = (path for path in files(".py", ".html", ".css", ".js") if "migrations" not in path.parts)
-    assert too_long((named(path), path.read_text(encoding="utf-8")) for path in ours) == []
+    none_of(too_long((named(path), path.read_text(encoding="utf-8")) for path in ours))
 
 
 def test_no_file_or_folder_is_a_heap() -> None:
-    assert heaps(named(path) for path in files(".py", ".html", ".css", ".js")) == []
+    none_of(heaps(named(path) for path in files(".py", ".html", ".css", ".js")))
 
 
 def test_every_module_says_what_lives_in_it() -> None:
     ours = (path for path in files(".py") if "migrations" not in path.parts)
-    assert without_opening((named(path), path.read_text(encoding="utf-8")) for path in ours) == []
+    none_of(without_opening((named(path), path.read_text(encoding="utf-8")) for path in ours))
 
 
 def test_the_fences_would_fail() -> None:

@@ -4,13 +4,15 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
-from tests.architecture.sources import named, product_modules, tree
+from tests.architecture.sources import named, none_of, product_modules, tree
 
 #: Modules that write besides `actions` and `mes/execution`, each with the reason why it is no back door.
 ALLOWED = {
     "mes/kernel/": "receipts, events and deliveries are what a command consists of",
-    "mes/supervisor/": "knows no table",
-    "mes/embedded/": "knows no table",
+    "mes/accounts/models.py": "the user manager that Django's own commands call",
+    "mes/accounts/badges.py": "a wrong PIN is counted although the act is refused, so outside any command",
+    "mes/accounts/terminals.py": "pairing and last sight of a terminal are no facts of the floor",
+    "mes/accounts/tokens.py": "tokens are made at the command line and note their last use",
 }
 _WRITERS = {
     "save", "create", "bulk_create", "bulk_update", "get_or_create", "update_or_create",
@@ -52,13 +54,12 @@ def back_doors(modules: Iterable[tuple[str, ast.Module]]) -> list[str]:
 
 
 def test_rows_change_only_in_actions_and_execution() -> None:
-    assert back_doors((named(path), tree(path)) for path in product_modules()) == []
+    none_of(back_doors((named(path), tree(path)) for path in product_modules()))
 
 
 def test_every_exception_is_still_needed() -> None:
-    existing = {named(path) for path in product_modules()}
-    for allowed in ALLOWED:
-        assert any(name == allowed or name.startswith(allowed) for name in existing), allowed
+    writing = [named(path) for path in product_modules() if any(writes(tree(path)))]
+    none_of(allowed for allowed in ALLOWED if not any(name.startswith(allowed) for name in writing))
 
 
 _BAD = """
