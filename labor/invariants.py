@@ -9,8 +9,8 @@ invariant(
     """
     SELECT format('labor %s does not match run %s', l.id, r.id)
       FROM labor_laborentry l JOIN workorders_operationrun r ON r.id = l.run_id
-     WHERE (l.started_at, l.person_id) IS DISTINCT FROM (r.started_at, r.person_id) OR l.ended_at IS DISTINCT FROM r.ended_at
-        OR l.voided_by IS DISTINCT FROM r.voided_by
+     WHERE (l.started_at, l.person_id, l.ended_at, l.voided_by)
+           IS DISTINCT FROM (r.started_at, r.person_id, r.ended_at, r.voided_by)
     UNION ALL
     SELECT format('run %s of person %s has no labor', r.id, r.person_id)
       FROM workorders_operationrun r LEFT JOIN labor_laborentry l ON l.run_id = r.id

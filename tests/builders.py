@@ -1,4 +1,6 @@
-"""Building blocks for tests: a plant of one's own with a number prefix, orders, lots and people, made through the actions."""
+"""Building blocks for tests: a plant of one's own with a number prefix, orders, lots and people, made through the
+actions.
+"""
 
 import itertools
 import uuid

@@ -20,7 +20,10 @@ invariant(
     "I-07-no-negative-balance",
     "no balance is negative",
     "traceability_lotbalance",
-    "SELECT format('lot %s at %s: %s', lot_id, location_id, quantity) FROM traceability_lotbalance WHERE quantity < 0 OR quantity = 'NaN'",
+    """
+    SELECT format('lot %s at %s: %s', lot_id, location_id, quantity)
+      FROM traceability_lotbalance WHERE quantity < 0 OR quantity = 'NaN'
+    """,
 )
 invariant(
     "I-10-consumed-is-on-the-bill",

@@ -1,4 +1,6 @@
-"""The events this app emits: names, subjects and payloads. `docs/events.md` describes each; a test checks both agree."""
+"""The events this app emits: names, subjects and payloads. `docs/events.md` describes each; a test checks both
+agree.
+"""
 
 from datetime import datetime
 from typing import Any

@@ -13,7 +13,8 @@ invariant(
     f"""
     SELECT format('operation %s: buckets differ from the sum of its changes', o.id)
       FROM workorders_operation o
-      LEFT JOIN (SELECT operation_id, {_TOTALS} FROM workorders_operationchange GROUP BY operation_id) c ON c.operation_id = o.id
+      LEFT JOIN (SELECT operation_id, {_TOTALS} FROM workorders_operationchange GROUP BY operation_id) c
+             ON c.operation_id = o.id
      WHERE {_SUMS}
         OR o.arrived <> o.queue + o.in_process + o.finished + o.moved + o.scrap + o.held + o.rework + o.short + o.passed
     """,  # noqa: S608 - our own names
@@ -35,7 +36,8 @@ invariant(
     "an operation gets what the operations before it delivered, its own rework and its accepted excess",
     "workorders_operation",
     """
-    SELECT format('operation %s: arrived %s, delivered %s, excess %s, rework %s', o.id, o.arrived, s.supply, x.excess, o.rework)
+    SELECT format('operation %s: arrived %s, delivered %s, excess %s, rework %s',
+                  o.id, o.arrived, s.supply, x.excess, o.rework)
       FROM workorders_operation o
       JOIN (SELECT e.succ_id, min(p.moved + p.passed) AS supply FROM workorders_operationedge e
               JOIN workorders_operation p ON p.id = e.pred_id GROUP BY e.succ_id) s ON s.succ_id = o.id
@@ -60,7 +62,10 @@ invariant(
     "I-05-finite",
     "no quantity is NaN",
     "workorders_operation",
-    "SELECT format('operation %s holds NaN', id) FROM workorders_operation WHERE 'NaN' IN (arrived, queue, in_process, finished, moved, scrap)",
+    """
+    SELECT format('operation %s holds NaN', id)
+      FROM workorders_operation WHERE 'NaN' IN (arrived, queue, in_process, finished, moved, scrap)
+    """,
 )
 invariant(
     "I-17-running-has-a-run",

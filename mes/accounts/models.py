@@ -104,7 +104,7 @@ class Terminal(models.Model):
     site_id = models.BigIntegerField()
     work_center_id = models.BigIntegerField()
     name = models.CharField(max_length=60)
-    token = models.CharField(max_length=64, unique=True, null=True)
+    token = models.CharField(max_length=64, unique=True, null=True)  # noqa: DJ001 - null until paired; unique
     pairing_code = models.CharField(max_length=12, blank=True)
     pairing_until = models.DateTimeField(null=True)
     millimetre = models.DecimalField(max_digits=3, decimal_places=1, default=5)

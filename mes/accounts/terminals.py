@@ -1,4 +1,6 @@
-"""Enrolled terminals: pairing by a ten-minute code or by a signed-in supervisor, recognition by a token cookie, revocation."""
+"""Enrolled terminals: pairing by a ten-minute code or by a signed-in supervisor, recognition by a token cookie,
+revocation.
+"""
 
 import secrets
 from datetime import timedelta

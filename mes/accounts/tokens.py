@@ -1,4 +1,6 @@
-"""Tokens of other systems: made once, stored as a hash, read from the Authorization header, joined with a person's badge."""
+"""Tokens of other systems: made once, stored as a hash, read from the Authorization header, joined with a person's
+badge.
+"""
 
 from datetime import timedelta
 

@@ -1,4 +1,6 @@
-"""Order verbs that touch checks and labor too: release opens the plan's checks, cancel ends what runs, skip asks quality."""
+"""Order verbs that touch checks and labor too: release opens the plan's checks, cancel ends what runs, skip asks
+quality.
+"""
 
 from datetime import datetime
 from uuid import UUID

@@ -83,7 +83,9 @@ def _not_before_history(act: FloorAct) -> None:
 
 
 def close_runs(act: FloorAct, runs: list[OperationRun], reason: Reason | None = None) -> None:
-    """End RUNS and the labor that belongs to them at the act's time. Raises `contradicts_time` for a time before a start."""
+    """End RUNS and the labor that belongs to them at the act's time. Raises `contradicts_time` for a time before a
+    start.
+    """
     for run in runs:
         if act.at < run.started_at:
             raise Refused(

@@ -77,7 +77,7 @@ def undo_command(
     runs = list(OperationRun.objects.filter(opened_by=target) | OperationRun.objects.filter(closed_by=target))
     flow = _flow_of(changes, movements, runs, moment)
     if flow is not None:
-        _reverse_operations(receipt, changes, runs, movements, flow)
+        _reverse_operations(receipt, changes, runs, flow)
     reverse_movements(movements, flow, moment, target)
     receipt.undone_by = current().command_id
     receipt.save(update_fields=["undone_by"])
@@ -87,7 +87,9 @@ def undo_command(
 
 @command
 def approve_late_command(*, actor: Actor, target: UUID, reason: str = "", command_id: UUID) -> CommandApproval:
-    """Let the refused late gesture TARGET through when it is sent again unchanged. For those with the right to back-enter."""
+    """Let the refused late gesture TARGET through when it is sent again unchanged. For those with the right to back-
+    enter.
+    """
     approval, _created = CommandApproval.objects.get_or_create(
         command_id=target, defaults={"approved_by": actor.id, "reason": (reason or "")[:200]}
     )
@@ -131,7 +133,6 @@ def _reverse_operations(
     receipt: CommandReceipt,
     changes: Sequence[OperationChange],
     runs: Sequence[OperationRun],
-    movements: Sequence[MaterialMovement],
     flow: Flow,
 ) -> None:
     target = receipt.command_id
@@ -173,10 +174,8 @@ def _take_back(change: OperationChange, flow: Flow, receipt: CommandReceipt) -> 
 
 def _require_untouched(change: OperationChange, operation: Operation) -> None:
     """Material drawn or another's run since the start stand on it."""
-    others = OperationRun.objects.filter(operation=operation, voided_by__isnull=True).exclude(
-        opened_by=change.command_id
-    )
-    later = others.filter(pk__gt=0, ended_at__isnull=True).first()
+    others = OperationRun.objects.filter(operation=operation, ended_at__isnull=True)
+    later = others.exclude(opened_by=change.command_id).first()
     if later is not None:
         raise _depends(
             change,
@@ -280,11 +279,12 @@ def _order_back(changes: Sequence[OperationChange], flow: Flow) -> None:
         states.ORDER.step_back(order, states.RUNNING)
         order.finished_at = None
         flow.order_fields |= {"state", "finished_at"}
-    elif moved.order_to == states.RUNNING and order.state == states.RUNNING:
-        if not OperationRun.objects.filter(operation__order=order, voided_by__isnull=True).exists():
-            states.ORDER.step_back(order, states.RELEASED)
-            order.started_at = None
-            flow.order_fields |= {"state", "started_at"}
+        return
+    worked_on = OperationRun.objects.filter(operation__order=order, voided_by__isnull=True)
+    if moved.order_to == states.RUNNING and order.state == states.RUNNING and not worked_on.exists():
+        states.ORDER.step_back(order, states.RELEASED)
+        order.started_at = None
+        flow.order_fields |= {"state", "started_at"}
 
 
 def _tell(

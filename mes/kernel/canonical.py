@@ -1,4 +1,6 @@
-"""One way to write a value down: RFC 8785 JSON of strings, integers, booleans and null. Hashes and fingerprints stand on it."""
+"""One way to write a value down: RFC 8785 JSON of strings, integers, booleans and null. Hashes and fingerprints
+stand on it.
+"""
 
 import hashlib
 import json

@@ -7,6 +7,7 @@ import logging
 import random
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
@@ -22,7 +23,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 600.0
 ATTEMPTS = 12
 
 CLAIM = """
-UPDATE kernel_delivery SET lease_token = %(token)s, leased_until = clock_timestamp() + %(lease)s, attempts = attempts + 1
+UPDATE kernel_delivery
+   SET lease_token = %(token)s, leased_until = clock_timestamp() + %(lease)s, attempts = attempts + 1
  WHERE id = (
     SELECT d.id FROM kernel_delivery d
      WHERE d.status = 'OPEN' AND d.not_before <= clock_timestamp()
@@ -53,7 +55,8 @@ def claim(lease: timedelta = LEASE) -> Claimed | None:
     """Lease the oldest delivery that may go now, or None. The lease ends by itself if this process dies."""
     token = uuid4()
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"token": token, "lease": lease, "subscribers": list(SUBSCRIBERS)})
+        parameters: dict[str, Any] = {"token": token, "lease": lease, "subscribers": list(SUBSCRIBERS)}
+        cursor.execute(CLAIM, parameters)
         row = cursor.fetchone()
     return Claimed(row[0], row[1], row[2], row[3], token) if row else None
 
@@ -62,8 +65,8 @@ def deliver_one(claimed: Claimed) -> None:
     """Hand the event over and settle under the lease; a settled lease of a slower twin changes nothing."""
     try:
         SUBSCRIBERS[claimed.subscriber].handle(Event.objects.get(pk=claimed.event_id))
-    except Park as reason:
-        _settle(claimed, status=Delivery.PARKED, parked_reason=str(reason))
+    except Park as park:
+        _settle(claimed, status=Delivery.PARKED, parked_reason=str(park))
     except Exception as error:  # whatever a subscriber does, the delivery is kept and tried again
         log.exception("Delivery %s to %s failed", claimed.id, claimed.subscriber)
         reason = f"{type(error).__name__}: {error}"[:500]
@@ -83,7 +86,7 @@ def pause(attempts: int) -> timedelta:
     return timedelta(seconds=random.uniform(0, limit))  # noqa: S311 - jitter, not a secret
 
 
-def _settle(claimed: Claimed, **changes: object) -> None:
+def _settle(claimed: Claimed, **changes: Any) -> None:
     Delivery.objects.filter(pk=claimed.id, lease_token=claimed.token, status=Delivery.OPEN).update(
         lease_token=None, leased_until=None, **changes
     )

@@ -1,4 +1,5 @@
-"""Refusals as answers: one exception, one registry of its reasons. Knows no domain noun; apps add theirs in `refusals.py`.
+"""Refusals as answers: one exception, one registry of its reasons. Knows no domain noun; apps add theirs in
+`refusals.py`.
 
 A refusal says what is wrong, what to do now and who may override. `docs/refusals.md` is printed from this registry.
 """

@@ -1,4 +1,5 @@
-"""Business events: `emit()` buffers, the outermost command writes them sorted by subject, with deliveries and one NOTIFY.
+"""Business events: `emit()` buffers, the outermost command writes them sorted by subject, with deliveries and one
+NOTIFY.
 
 Names and payloads belong to the emitting apps (`events.py` there); this room knows only how a fact is kept and told.
 """
@@ -126,7 +127,9 @@ class _Stamped:
 
 
 def write_events(events: list[Buffered], now: datetime) -> None:
-    """Insert EVENTS sorted by subject (the last rank of the lock order), their deliveries, and tell the live screens."""
+    """Insert EVENTS sorted by subject (the last rank of the lock order), their deliveries, and tell the live
+    screens.
+    """
     if not events:
         return
     ordered = [event for _, event in sorted(enumerate(events), key=lambda pair: (pair[1].subject, pair[0]))]

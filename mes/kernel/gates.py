@@ -24,7 +24,9 @@ class Gate:
         return [blocker for answer in self.answers for blocker in answer(**question)]
 
     def pass_or_refuse(self, reason: str, facts: dict[str, Any], **question: Any) -> None:
-        """Raises the refusal REASON (FACTS fill its sentences) with every blocker, or returns when nothing stands in the way."""
+        """Raises the refusal REASON (FACTS fill its sentences) with every blocker, or returns when nothing stands in
+        the way.
+        """
         found = self.blockers(**question)
         if found:
             raise Refused(reason, blockers=found, first=found[0].message, **facts)

@@ -1,4 +1,6 @@
-"""Invariants as queries: each app registers its own; `manage.py check_invariants` runs them all. A violation is a row."""
+"""Invariants as queries: each app registers its own; `manage.py check_invariants` runs them all. A violation is a
+row.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +10,9 @@ from django.db import connection
 
 @dataclass(frozen=True)
 class Invariant:
-    """`sql` selects the violations, each as one text that a person can follow up; `counted` is the table it looks at."""
+    """`sql` selects the violations, each as one text that a person can follow up; `counted` is the table it looks
+    at.
+    """
 
     code: str
     says: str
@@ -32,7 +36,7 @@ def invariant(code: str, says: str, counted: str, sql: str) -> None:
     INVARIANTS[code] = Invariant(code, says, sql, counted)
 
 
-def violations(codes: Callable[[str], bool] = lambda code: True) -> list[Violation]:
+def violations(codes: Callable[[str], bool] = bool) -> list[Violation]:
     """Every violation of the registered invariants, at most 100 each."""
     found = []
     with connection.cursor() as cursor:
@@ -70,12 +74,16 @@ invariant(
     """
     SELECT format('event %s of command %s has no settled receipt', e.id, e.command_id)
       FROM kernel_event e LEFT JOIN kernel_commandreceipt r ON r.command_id = e.command_id
-     WHERE (r.command_id IS NULL AND e.recorded_at > now() - interval '400 days') OR r.outcome IS NULL AND r.command_id IS NOT NULL
+     WHERE (r.command_id IS NULL AND e.recorded_at > now() - interval '400 days')
+        OR (r.command_id IS NOT NULL AND r.outcome IS NULL)
     """,
 )
 invariant(
     "I-38-deliveries",
     "a delivery is open, done, parked with a reason or skipped, and none is owed to nobody",
     "kernel_delivery",
-    "SELECT format('delivery %s is parked without a reason', id) FROM kernel_delivery WHERE status = 'PARKED' AND parked_reason = ''",
+    """
+    SELECT format('delivery %s is parked without a reason', id)
+      FROM kernel_delivery WHERE status = 'PARKED' AND parked_reason = ''
+    """,
 )

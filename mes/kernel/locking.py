@@ -1,4 +1,5 @@
-"""Row locks, expressed once: `FOR NO KEY UPDATE` (or `FOR SHARE`) in one rank order, with a limit, only inside a command.
+"""Row locks, expressed once: `FOR NO KEY UPDATE` (or `FOR SHARE`) in one rank order, with a limit, only inside a
+command.
 
 The order is in `docs/lock-order.md`. Asking for a lower rank after a higher one raises `OutOfOrder`: a mistake of the
 programmer, caught by any test that walks the path, before two people can catch it as a deadlock.
@@ -121,7 +122,9 @@ def _value(row: models.Model, field: str) -> Any:
 
 
 def _share(query: "models.QuerySet[Row]") -> "models.QuerySet[Row]":
-    """The ORM has no `FOR SHARE`; the compiler writes `FOR NO KEY UPDATE`, and this queryset class writes SHARE instead."""
+    """The ORM has no `FOR SHARE`; the compiler writes `FOR NO KEY UPDATE`, and this queryset class writes SHARE
+    instead.
+    """
     shared = query.select_for_update(of=("self",), no_key=True)
     shared.query.__class__ = ShareQuery
     return shared

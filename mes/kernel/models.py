@@ -1,4 +1,6 @@
-"""The kernel's tables: receipts of commands, the chained event log, and deliveries (the outbox). No domain noun lives here."""
+"""The kernel's tables: receipts of commands, the chained event log, and deliveries (the outbox). No domain noun
+lives here.
+"""
 
 import uuid
 
@@ -8,7 +10,8 @@ from django.db.models.functions import Now
 
 from mes.kernel.transitions import append_only, keep_rows
 
-#: Subject heads are advanced by the trigger alone. `prev` and `hash` bind each event to the one before it on its subject.
+#: Subject heads are advanced by the trigger alone. `prev` and `hash` bind each event to the one before it on its
+#: subject.
 CHAIN = """
     INSERT INTO kernel_eventhead (subject, seq, hash) VALUES (NEW.subject, 0, decode('', 'hex'))
         ON CONFLICT (subject) DO NOTHING;
@@ -23,7 +26,9 @@ CHAIN = """
 
 
 class CommandReceipt(models.Model):
-    """What a command id once did. The same id and fingerprint gets this outcome again; another fingerprint is refused."""
+    """What a command id once did. The same id and fingerprint gets this outcome again; another fingerprint is
+    refused.
+    """
 
     command_id = models.UUIDField(primary_key=True)
     fingerprint = models.BinaryField()
@@ -58,7 +63,9 @@ class CommandApproval(models.Model):
 
 
 class EventHead(models.Model):
-    """The newest sequence and hash of each subject's chain. Written only by the chain trigger; a lock of the last rank."""
+    """The newest sequence and hash of each subject's chain. Written only by the chain trigger; a lock of the last
+    rank.
+    """
 
     subject = models.CharField(max_length=80, primary_key=True)
     seq = models.BigIntegerField()

@@ -1,4 +1,6 @@
-"""The doorbell: wakes the worker that drains deliveries. It may be lost at no cost; a sweep finds what it would have told."""
+"""The doorbell: wakes the worker that drains deliveries. It may be lost at no cost; a sweep finds what it would have
+told.
+"""
 
 import logging
 import time

@@ -1,4 +1,6 @@
-"""Quantities: exact decimals with at most six places, always with a unit beside them. Units themselves live in `workorders`."""
+"""Quantities: exact decimals with at most six places, always with a unit beside them. Units themselves live in
+`workorders`.
+"""
 
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
@@ -15,12 +17,16 @@ ZERO = Decimal(0)
 
 
 def quantity_field(**options: Any) -> "models.DecimalField[Decimal, Decimal]":
-    """A `numeric(18,6)` column. Give it a `finite` or `non_negative` constraint too: a CHECK `>= 0` alone lets NaN pass."""
+    """A `numeric(18,6)` column. Give it a `finite` or `non_negative` constraint too: a CHECK `>= 0` alone lets NaN
+    pass.
+    """
     return models.DecimalField(max_digits=18, decimal_places=PLACES, **options)
 
 
 def finite(*fields: str, name: str) -> models.CheckConstraint:
-    """Each field lies inside the number range; PostgreSQL sorts NaN above every number, so the upper bound refuses it."""
+    """Each field lies inside the number range; PostgreSQL sorts NaN above every number, so the upper bound refuses
+    it.
+    """
     condition = models.Q()
     for field in fields:
         condition &= models.Q(**{f"{field}__gt": -LIMIT, f"{field}__lt": LIMIT})

@@ -1,4 +1,6 @@
-"""The running command, as the code below it sees it: who acts, since when, what it will tell, and what `at` is worth."""
+"""The running command, as the code below it sees it: who acts, since when, what it will tell, and what `at` is
+worth.
+"""
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field

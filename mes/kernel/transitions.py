@@ -74,7 +74,7 @@ class Machine:
         return pgtrigger.Trigger(
             name=name,
             when=pgtrigger.Before,
-            operation=pgtrigger.UpdateOf(self.field),
+            operation=pgtrigger.UpdateOf(self.field),  # type: ignore[no-untyped-call]
             condition=pgtrigger.Condition(
                 f"OLD.{column} IS DISTINCT FROM NEW.{column} AND (OLD.{column}, NEW.{column}) NOT IN ({pairs})"
             ),

@@ -19,8 +19,8 @@ def breaks(anchors: Iterable[tuple[str, int, str]] = ()) -> tuple[list[str], int
     """(breaks, events, chains). ANCHORS are (subject, seq, hash in hex) as `anchor_lines` wrote them earlier."""
     found: list[str] = []
     wanted: dict[str, dict[int, str]] = {}
-    for subject, seq, digest in anchors:
-        wanted.setdefault(subject, {})[seq] = digest
+    for subject, seq, mark in anchors:
+        wanted.setdefault(subject, {})[seq] = mark
     events = 0
     ends: dict[str, tuple[int, bytes]] = {}
     with transaction.atomic():
@@ -37,9 +37,8 @@ def breaks(anchors: Iterable[tuple[str, int, str]] = ()) -> tuple[list[str], int
         heads = {head.subject: (head.seq, bytes(head.hash)) for head in EventHead.objects.iterator(BATCH)}
     for subject in sorted(heads.keys() | ends.keys()):
         if heads.get(subject) != ends.get(subject, (0, b"")):
-            found.append(
-                f"{subject}: the head says {heads.get(subject, (0,))[0]}, the newest event is {ends.get(subject, (0,))[0]}"
-            )
+            said, newest = heads.get(subject, (0,))[0], ends.get(subject, (0,))[0]
+            found.append(f"{subject}: the head says {said}, the newest event is {newest}")
     for subject, marks in wanted.items():
         found += [f"{subject} {seq}: was anchored, but is gone" for seq in sorted(marks)]
     return found, events, len(ends)
@@ -64,7 +63,9 @@ def _check(event: Event, seq: int, digest: bytes) -> Iterator[str]:
 
 
 def anchor_lines() -> Iterator[str]:
-    """One line per chain: subject, sequence, hash. Kept outside the database, it shows a cut tail even with its head."""
+    """One line per chain: subject, sequence, hash. Kept outside the database, it shows a cut tail even with its
+    head.
+    """
     for head in EventHead.objects.order_by("subject").iterator(BATCH):
         yield json.dumps({"subject": head.subject, "seq": head.seq, "hash": bytes(head.hash).hex()}, sort_keys=True)
 

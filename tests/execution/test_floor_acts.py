@@ -135,7 +135,7 @@ def test_consumption_moves_the_balance_and_links_the_output(works):
     assert LotBalance.objects.get(lot=lot).quantity == 30
     link = GenealogyLink.objects.get(source=lot)
     assert (link.quantity, link.target.number) == (Decimal(20), order.number)
-    nodes, links = trace(lot, "forward")
+    nodes, _links = trace(lot, "forward")
     assert [node.number for node in nodes] == ["R1", order.number]
     assert refusal(hand.consume, operation, "R1", 31).reason == "lot_short"
     assert violations() == []

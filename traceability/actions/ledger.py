@@ -1,4 +1,6 @@
-"""Writing movements: fact, balance and genealogy in one step, for lots the caller has locked. The only writer of all three."""
+"""Writing movements: fact, balance and genealogy in one step, for lots the caller has locked. The only writer of all
+three.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -20,7 +22,9 @@ def lock_balances(lot_ids: Iterable[int]) -> dict[tuple[int, int], LotBalance]:
 
 
 def post(movements: Sequence[MaterialMovement], balances: dict[tuple[int, int], LotBalance]) -> None:
-    """Insert MOVEMENTS and bring the balances of their lots along. Refuses nothing: callers check first, the CHECK last."""
+    """Insert MOVEMENTS and bring the balances of their lots along. Refuses nothing: callers check first, the CHECK
+    last.
+    """
     scope = current()
     for movement in movements:
         movement.command_id = scope.command_id

@@ -1,4 +1,6 @@
-"""Material into and out of an operation: consume a lot, report output into a lot, finish lots. Called by `mes.execution`."""
+"""Material into and out of an operation: consume a lot, report output into a lot, finish lots. Called by
+`mes.execution`.
+"""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -227,8 +229,7 @@ def output(act: FloorAct, quantity: Decimal, number: str | None) -> MaterialLot 
     if net:
         targets = {lot.pk} if known else {lot.pk, *mine}
         numbers = {pk: row.number for pk, row in locked.items()} | {lot.pk: lot.number}
-        wanted = dict.fromkeys(targets, net)
-        link(act.order.pk, act.actor.site_id, wanted, numbers, single=len(mine | {lot.pk}) == 1)
+        link(act.order.pk, act.actor.site_id, dict.fromkeys(targets, net), numbers, single=len(mine | {lot.pk}) == 1)
     place = _output_location(act)
     balances = lock_balances([lot.pk]) if known else {}
     where = {"order": act.order, "operation": operation}
@@ -238,7 +239,9 @@ def output(act: FloorAct, quantity: Decimal, number: str | None) -> MaterialLot 
 
 
 def _known_lot(act: FloorAct, wanted: str | None, mine: set[int]) -> MaterialLot | None:
-    """The lot to go on with: the named one, else the newest unfinished one of this operation, else the order's number."""
+    """The lot to go on with: the named one, else the newest unfinished one of this operation, else the order's
+    number.
+    """
     rows = MaterialLot.objects.filter(site_id=act.actor.site_id, item_id=act.order.item_id)
     if wanted:
         return rows.filter(number=wanted).first()

@@ -91,7 +91,9 @@ def _outputs_of(flow: Flow | None) -> dict[int, int]:
 def _relink(
     flow: Flow, lots: dict[int, MaterialLot], outputs: dict[int, int], reversals: Iterable[MaterialMovement]
 ) -> None:
-    """Links as they will be once the reversing rows count: net consumption upstream of each lot that keeps an output."""
+    """Links as they will be once the reversing rows count: net consumption upstream of each lot that keeps an
+    output.
+    """
     given_back: dict[tuple[int, int], Decimal] = {}
     left: dict[int, Decimal] = dict(
         MaterialMovement.objects.filter(lot_id__in=outputs, kind=MaterialMovement.OUTPUT)

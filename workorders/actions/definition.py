@@ -1,4 +1,6 @@
-"""What an order is made by: its own definition or the item's routing and BOM, checked, and frozen into operations at release."""
+"""What an order is made by: its own definition or the item's routing and BOM, checked, and frozen into operations at
+release.
+"""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -7,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from mes.kernel.errors import Blocker, Refused
-from mes.kernel.quantities import STEP
+from mes.kernel.quantities import STEP, ZERO
 from workorders import states
 from workorders.conversion import convert
 from workorders.models import (
@@ -215,7 +217,7 @@ def freeze(order: WorkOrder, plan: Plan) -> tuple[list[Operation], list[Operatio
             needs[key].quantity_per += per
         else:
             needs[key] = OrderMaterial(
-                order=order, operation=operation, item=line.item, quantity_per=per, unit=line.item.unit, required=0
+                order=order, operation=operation, item=line.item, quantity_per=per, unit=line.item.unit, required=ZERO
             )
     for need in needs.values():
         need.required = (need.quantity_per * order.quantity).quantize(STEP)

@@ -1,4 +1,6 @@
-"""What every floor act on an operation needs first: the locks in rank order, and the answer to "may this be worked on?"."""
+"""What every floor act on an operation needs first: the locks in rank order, and the answer to "may this be worked
+on?".
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,7 +62,9 @@ def lock_order(order_id: int, at: datetime) -> Flow:
 
 
 def require_workable(act: FloorAct) -> None:
-    """The order is released and nothing that covers the operation is on hold. Raises `order_not_released`, `on_hold`."""
+    """The order is released and nothing that covers the operation is on hold. Raises `order_not_released`,
+    `on_hold`.
+    """
     if act.order.state not in (states.RELEASED, states.RUNNING):
         raise Refused("order_not_released", order=act.order.number, state=act.order.state)
     held = holds_on(act.operation)

@@ -1,4 +1,5 @@
-"""Pieces moving through one order within one command: every change of a bucket or a state passes here and is written once.
+"""Pieces moving through one order within one command: every change of a bucket or a state passes here and is written
+once.
 
 Works on operations that the caller has locked. Knows nothing of people, lots or checks.
 """
@@ -64,7 +65,9 @@ class Flow:
         return operation.moved + operation.passed
 
     def _supply(self, operation: Operation) -> Decimal:
-        """What all branches before OPERATION have delivered together: the least of them, as each piece needs every branch."""
+        """What all branches before OPERATION have delivered together: the least of them, as each piece needs every
+        branch.
+        """
         return min((self.delivered(self.operations[edge.pred_id]) for edge in self.fed_by[operation.pk]), default=ZERO)
 
     def predecessors_settled(self, operation: Operation) -> bool:
@@ -108,7 +111,9 @@ class Flow:
             self.order_fields.add(stamp)
 
     def arrive(self, operation: Operation, quantity: Decimal) -> None:
-        """QUANTITY arrives: to `in_process` while RUNNING, through a skipped operation to the next, else to the queue."""
+        """QUANTITY arrives: to `in_process` while RUNNING, through a skipped operation to the next, else to the
+        queue.
+        """
         if quantity <= 0:
             return
         if operation.state == states.SKIPPED:
@@ -186,7 +191,9 @@ class Flow:
             )
 
     def start(self, operation: Operation, *, set_up: bool) -> None:
-        """RUN moves everything queued into process; SETUP only changes the state. A RUNNING operation takes another run."""
+        """RUN moves everything queued into process; SETUP only changes the state. A RUNNING operation takes another
+        run.
+        """
         if (operation.state == states.RUNNING and not set_up) or (operation.state == states.SETUP and set_up):
             self._delta(operation)
         else:
@@ -197,7 +204,9 @@ class Flow:
             self.move_order("run")
 
     def complete(self, operation: Operation) -> None:
-        """COMPLETED, pieces handed on, successors that nothing can reach any more skipped, the order finished if all is settled."""
+        """COMPLETED, pieces handed on, successors that nothing can reach any more skipped, the order finished if all
+        is settled.
+        """
         if not self.predecessors_settled(operation):
             raise Refused("upstream_open", operation=str(operation))
         self.move(operation, "complete")

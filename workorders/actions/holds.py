@@ -1,5 +1,6 @@
 """Production holds: stop an item, an order, an operation or a work center, and lift the stop again."""
 
+from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -15,7 +16,7 @@ from workorders.actions.floor import reason_of
 from workorders.models import Hold, Item, Operation, WorkCenter, WorkOrder
 
 #: What can be held: the name of the field, the model, the lock rank.
-TARGETS = {
+TARGETS: dict[str, tuple[Any, str]] = {
     "item": (Item, "item"),
     "work_center": (WorkCenter, "work_center"),
     "order": (WorkOrder, "order"),
@@ -76,7 +77,7 @@ def release_hold(*, actor: Actor, hold_id: int, note: str = "", command_id: UUID
     return hold
 
 
-def _tell(name: str, hold: Hold, **payload: object) -> None:
+def _tell(name: str, hold: Hold, **payload: Any) -> None:
     payload = {"hold": hold.pk, **payload}
     order = hold.order or (hold.operation.order if hold.operation else None)
     if order is not None:

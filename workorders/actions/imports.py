@@ -46,7 +46,9 @@ class Results:
 
 
 def each_row(rows: Iterable[Any], apply: Callable[[Row], Result]) -> Results:
-    """Apply every row in a savepoint of its own; a rejected one leaves nothing behind. Results are numbered from one."""
+    """Apply every row in a savepoint of its own; a rejected one leaves nothing behind. Results are numbered from
+    one.
+    """
     results = []
     told = current().events
     for number, row in enumerate(rows, 1):

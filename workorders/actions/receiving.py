@@ -96,6 +96,10 @@ def _definition(row: Row) -> Row:
     return dict(plain(definition))
 
 
+def _objects(rows: list[Any]) -> list[Row]:
+    return [row for row in rows if isinstance(row, dict)]
+
+
 @command
 def import_orders(*, actor: Actor, rows: list[Row], source: str = "api", command_id: UUID) -> Results:
     """Create orders, or replace those not released yet. Each becomes PLANNED, or RECEIVED with its blockers.
@@ -103,7 +107,7 @@ def import_orders(*, actor: Actor, rows: list[Row], source: str = "api", command
     A released order sent again unchanged is `unchanged`; with other values it is rejected, never silently changed.
     """
     site = Site.objects.get(pk=actor.site_id)
-    numbers = [row["number"] for row in rows if isinstance(row, dict) and isinstance(row.get("number"), str)]
+    numbers = [row["number"] for row in _objects(rows) if isinstance(row.get("number"), str)]
     known = {
         order.number: order
         for order in lock(
@@ -131,15 +135,15 @@ def import_orders(*, actor: Actor, rows: list[Row], source: str = "api", command
             "definition": _definition(row),
         }
         order = known.get(number) or WorkOrder(site=site, number=number, source=source)
-        changed = [name for name, value in values.items() if order.pk is None or getattr(order, name) != value]
-        if order.pk and not changed:
+        changed = [name for name, value in values.items() if number not in known or getattr(order, name) != value]
+        if number in known and not changed:
             return _answer(order, UNCHANGED)
-        if order.pk and order.state not in (states.RECEIVED, states.PLANNED):
+        if number in known and order.state not in (states.RECEIVED, states.PLANNED):
             why = _("order {number} is {state}; it changes only through its actions").format(
                 number=number, state=order.state
             )
             raise Refused("invalid", field=", ".join(changed), why=why)
-        outcome = UPDATED if order.pk else CREATED
+        outcome = UPDATED if number in known else CREATED
         for name, value in values.items():
             setattr(order, name, value)
         _store(order, outcome)

@@ -12,7 +12,9 @@ from workorders.models.plant import Reason, Site, WorkCenter
 
 
 class ProductionReport(models.Model):
-    """What somebody reported: good, scrap, rework and short, as increments. An undo adds the same with the sign turned."""
+    """What somebody reported: good, scrap, rework and short, as increments. An undo adds the same with the sign
+    turned.
+    """
 
     operation = models.ForeignKey(Operation, on_delete=models.PROTECT, related_name="reports")
     good = quantity_field(default=0)

@@ -86,7 +86,9 @@ class WorkOrder(models.Model):
     append_only=True,
 )
 class Operation(models.Model):
-    """One step of an order at one work center, with where its pieces are. Its buckets equal its `OperationChange` rows."""
+    """One step of an order at one work center, with where its pieces are. Its buckets equal its `OperationChange`
+    rows.
+    """
 
     order = models.ForeignKey(WorkOrder, on_delete=models.PROTECT, related_name="operations")
     sequence = models.PositiveIntegerField()

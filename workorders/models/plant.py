@@ -43,7 +43,9 @@ class ShiftCalendar(models.Model):
 
 
 class Shift(models.Model):
-    """One shift of a weekday: local start, and length in minutes (it may pass midnight). It belongs to the day it opened."""
+    """One shift of a weekday: local start, and length in minutes (it may pass midnight). It belongs to the day it
+    opened.
+    """
 
     calendar = models.ForeignKey(ShiftCalendar, on_delete=models.CASCADE, related_name="shifts")
     name = models.CharField(max_length=40)

@@ -1,4 +1,6 @@
-"""By which steps an item is made: versioned routings. A `RoutingStep` is the template, an `Operation` of an order the instance."""
+"""By which steps an item is made: versioned routings. A `RoutingStep` is the template, an `Operation` of an order
+the instance.
+"""
 
 from django.db import models
 
