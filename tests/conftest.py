@@ -10,8 +10,13 @@ pytest-django's transactional mode is refused: it empties tables, and ours refus
 """
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+
+from mes.supervisor.messages import compile_all
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "mes.settings"
 os.environ["MES_SECRET_KEY"] = "a-secret-that-only-the-tests-know-0123456789"
@@ -23,6 +28,14 @@ os.environ["REDIS_URL"] = "memory://"
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's synchronous API leaves an event loop in the test's thread
 for _name in ("DATABASE_OWNER_URL", "MES_DATA", "MES_TLS", "MES_EVENTS_PORT", "PGHOST", "PGPORT", "PGUSER"):
     os.environ.pop(_name, None)
+
+if "MES_TEST_LOCALE" not in os.environ:
+    os.environ["MES_TEST_LOCALE"] = tempfile.mkdtemp(prefix="mes-locale-")
+    compile_all(Path(__file__).resolve().parent.parent / "locale", Path(os.environ["MES_TEST_LOCALE"]))
+    _made_locale = True
+else:
+    _made_locale = False  # a worker uses what its controller compiled
+os.environ["MES_LOCALE_DIR"] = os.environ["MES_TEST_LOCALE"]
 
 import django
 import pytest
@@ -72,6 +85,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _server is not None:
         _server.stop()
+    if _made_locale:
+        shutil.rmtree(os.environ["MES_TEST_LOCALE"], ignore_errors=True)
 
 
 def _ensure_server() -> None:
@@ -101,7 +116,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             refused.append(f"{item.nodeid} {_WHY_NOT}")
     if refused:
         raise pytest.UsageError("\n".join(refused))
+    for item in items:
+        if item.get_closest_marker("heavy"):
+            item.add_marker(pytest.mark.xdist_group("heavy"))  # never two of them at once
+        if item.get_closest_marker("browser") and not chromium():
+            item.add_marker(pytest.mark.skip(reason=_no_chromium()))
     items.sort(key=lambda item: item.get_closest_marker("heavy") is not None)
+
+
+def chromium() -> str:
+    """The browser's program, or nothing."""
+    named = [os.environ.get("MES_CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"]
+    return next((found for name in named if name and (found := shutil.which(name))), "")
+
+
+def _no_chromium() -> str:
+    return os.environ.get("MES_CHROMIUM_MISSING") or (
+        "no Chromium here: install it with your system's packages, or set MES_CHROMIUM to its program"
+    )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "browser" in report.keywords]
+    if skipped and not chromium():
+        terminalreporter.write_line(f"{len(skipped)} browser tests were skipped: {_no_chromium()}.", yellow=True)
 
 
 def _asks_for_flush(marker: pytest.Mark) -> bool:
@@ -126,6 +164,12 @@ def _copy(suffix: str) -> str:
 
 def _name_of(suffix: str) -> str:
     return f"{os.environ['MES_TEST_TEMPLATE']}_{_worker()}_{suffix}"
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """For tests marked `browser`; those are skipped where it is absent."""
+    return chromium()
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pwd
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -42,6 +43,12 @@ def short_socket_folder(wanted: Path, *, uid: int) -> Path:
     if len(os.fsencode(temporary)) > 60:
         temporary = Path("/tmp")  # noqa: S108 - the folder below is private_folder's, mode 0700 and checked for its owner
     return temporary / f"mes-{uid}-{digest}"
+
+
+def remove_replacement(sockets: Path, home: Path) -> None:
+    """Remove a socket folder that stood in for one below `home`; after a hard end the next start uses it again."""
+    if home not in sockets.parents:
+        shutil.rmtree(sockets, ignore_errors=True)
 
 
 def nobody_may_enter(folder: Path) -> bool:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import psycopg
 
 from mes.embedded import linux
-from mes.embedded.folders import nobody_may_enter, own, private_folder, short_socket_folder
+from mes.embedded.folders import nobody_may_enter, own, private_folder, remove_replacement, short_socket_folder
 from mes.embedded.programs import PostgresPrograms, postgres_programs
 
 SUPERUSER = "postgres"
@@ -100,7 +100,7 @@ class Postgres:
             linux.become_nobody_in_own_namespace()
         linux.die_with_parent(self.stop_signal)
 
-    def create(self) -> None:
+    def make(self) -> None:
         """Make the cluster unless it is there. A half-made one is made again."""
         if (self.data / "PG_VERSION").exists():
             own(self.data, self._uid)
@@ -133,7 +133,7 @@ class Postgres:
 
     def spawn(self, log: Path) -> "subprocess.Popen[bytes]":
         """Start the server; it writes to `log` and stops when the calling thread ends. It answers a little later."""
-        self.create()
+        self.make()
         private_folder(self.sockets, self._uid)
         self._forget_dead_owner()
         command = [self._program("postgres"), "-D", str(self.data), "-k", str(self.sockets), "-h", "", "-p", "5432"]
@@ -200,3 +200,8 @@ class Postgres:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        self.tidy()
+
+    def tidy(self) -> None:
+        """To be called once the server has ended."""
+        remove_replacement(self.sockets, self._place)

@@ -2,14 +2,13 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
 from pathlib import Path
 
 from mes.embedded import linux
-from mes.embedded.folders import private_folder, short_socket_folder
+from mes.embedded.folders import private_folder, remove_replacement, short_socket_folder
 from mes.embedded.programs import valkey_program
 
 
@@ -51,6 +50,6 @@ class Valkey:
             return connection.recv(16).startswith(b"+PONG")
         return False
 
-    def discard(self) -> None:
-        """Throw away a damaged append-only file that keeps the server from starting; the sweeps wake everybody up."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def tidy(self) -> None:
+        """To be called once the server has ended."""
+        remove_replacement(self.sockets, self.folder.parent)

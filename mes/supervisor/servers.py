@@ -50,6 +50,12 @@ class Servers:
             roles.ensure_database(self.postgres.url())
             roles.grant_to_app(self.postgres.url(roles.DATABASE, roles.OWNER))
 
+    def tidy(self) -> None:
+        """To be called once both have ended."""
+        for server in (self.postgres, self.valkey):
+            if server is not None:
+                server.tidy()
+
     def spawners(self) -> "dict[str, tuple[Callable[[Path], subprocess.Popen[bytes]], Callable[[], bool]]]":
         """By name: how to start each embedded server with its log, and how to see that it answers."""
         found: dict[str, tuple[Callable[[Path], subprocess.Popen[bytes]], Callable[[], bool]]] = {}

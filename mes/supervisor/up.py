@@ -71,6 +71,7 @@ class Supervisor:
             return 1
         finally:
             self._stop()
+            servers.tidy()
         return 0
 
     def _who_holds(self) -> str:
