@@ -150,10 +150,7 @@
       const slow = !field && event.key === "Enter" && keys.length >= 4;
       forget();
       if (!fast && !slow) return;
-      if (field && !marked && isValue(field, typed)) {
-        event.preventDefault();
-        return;
-      }
+      if (field && !marked && isValue(field, typed)) return;
       event.preventDefault();
       event.stopImmediatePropagation();
       restore(held);

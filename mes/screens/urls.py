@@ -1,0 +1,10 @@
+"""The addresses of pages that combine apps."""
+
+from django.urls import path
+
+from mes.screens import preferences, styleguide
+
+urlpatterns = [
+    path("theme/", preferences.set_theme, name="set-theme"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
+]

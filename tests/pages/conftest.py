@@ -1,0 +1,5 @@
+"""The fixtures of the browser for every page's tests."""
+
+from tests.browser import browser, open_page, served
+
+__all__ = ["browser", "open_page", "served"]
