@@ -1,4 +1,4 @@
-"""The addresses of pages that combine apps."""
+"""The addresses of pages that belong neither to the desk nor to the terminal."""
 
 from django.urls import path
 

@@ -37,11 +37,14 @@
   function topics() {
     return [...new Set([...regions].flatMap((region) => region.topics))].sort();
   }
-  function close() {
+  function drop() {
     source?.close();
     source = null;
     listening = "";
     clearTimeout(patience);
+  }
+  function close() {
+    drop();
     clearInterval(poll);
     poll = 0;
   }
@@ -53,7 +56,7 @@
     const query = wanted.map(encodeURIComponent).join(",");
     if (document.hidden || !wanted.length) return close();
     if (source && source.readyState !== EventSource.CLOSED && query === listening) return;
-    close();
+    drop();
     listening = query;
     const opened = (source = new EventSource(`${mes.events}?topics=${query}`, { withCredentials: true }));
     patience = setTimeout(pollInstead, OPEN_WITHIN);
