@@ -21,6 +21,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         {
             "slacks": [(-29, -60, "−1.2 d"), (-9, -14, "−9 h"), (2, -1, "+2 h"), (6, 3, "+6 h"), (40, 30, "+1.7 d")],
             "reasons": [(1, "Rim crack", 12), (2, "Porosity", 9), (3, "Wrong depth", 4), (4, "Handling", 2)],
+            "id": "B-2307 0O1lI",
             "codes": [
                 labels.to_svg(labels.code128(lot), label=lot),
                 labels.to_svg(

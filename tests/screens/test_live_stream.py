@@ -15,10 +15,10 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection, transaction
-from mes.accounts.models import Terminal, User, digest_of
-from mes.kernel.events import tell
 
 from mes.accounts import terminals
+from mes.accounts.models import Terminal, User, digest_of
+from mes.kernel.events import tell
 
 WEB = "8365"
 
