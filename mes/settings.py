@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "erp_sync",
     "mes.screens",
     "mes.api",
+    "mes.demo",
 ]
 
 MIDDLEWARE = [

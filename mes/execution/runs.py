@@ -9,7 +9,7 @@ from labor import actions as labor
 from mes.kernel.actors import Actor
 from mes.kernel.commands import command
 from mes.kernel.errors import Refused
-from mes.kernel.scope import current, is_approved
+from mes.kernel.scope import current, is_approved, is_back_dating
 from workorders import events, states
 from workorders.actions.floor import FloorAct, begin, reason_of, require_workable
 from workorders.gates import BEFORE_START
@@ -78,7 +78,7 @@ def _work_unit(operation: Operation, code: str | None) -> WorkUnit | None:
 def _not_before_history(act: FloorAct) -> None:
     """An act dated before the release of its order contradicts what is recorded."""
     released = act.order.released_at
-    if released is not None and act.at < released and not (current().back_dated or is_approved()):
+    if released is not None and act.at < released and not (is_back_dating() or is_approved()):
         raise Refused("contradicts_time", fact=_("order {order} was released later").format(order=act.order.number))
 
 

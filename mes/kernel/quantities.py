@@ -23,6 +23,11 @@ def quantity_field(**options: Any) -> "models.DecimalField[Decimal, Decimal]":
     return models.DecimalField(max_digits=18, decimal_places=PLACES, **options)
 
 
+def optional_quantity_field() -> "models.DecimalField[Decimal | None, Decimal | None]":
+    """A `numeric(18,6)` column that may be empty: a limit that does not limit, a quantity nobody stated."""
+    return models.DecimalField(max_digits=18, decimal_places=PLACES, null=True)
+
+
 def finite(*fields: str, name: str) -> models.CheckConstraint:
     """Each field lies inside the number range; PostgreSQL sorts NaN above every number, so the upper bound refuses
     it.

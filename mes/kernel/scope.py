@@ -2,6 +2,8 @@
 worth.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,10 +27,25 @@ class Scope:
     now: datetime
     events: list[Any] = field(default_factory=list)
     approved: bool | None = None
-    back_dated: bool = False
 
 
 running: ContextVar[Scope | None] = ContextVar("running_command", default=None)
+#: Whether acts may be dated as far back as they say: for loading history, never for people or machines.
+_back_dating: ContextVar[bool] = ContextVar("back_dating", default=False)
+
+
+@contextmanager
+def back_dating() -> Iterator[None]:
+    """While this is open, commands may be dated at any time in the past. For loaders of history alone."""
+    token = _back_dating.set(True)
+    try:
+        yield
+    finally:
+        _back_dating.reset(token)
+
+
+def is_back_dating() -> bool:
+    return _back_dating.get()
 
 
 def current() -> Scope:
@@ -50,7 +67,7 @@ def occurred(at: datetime | None) -> datetime:
         return scope.now
     if at > scope.now:
         raise Refused("in_future", minutes=int((at - scope.now).total_seconds() // 60))
-    if scope.now - at > OLDEST and not scope.back_dated and not is_approved():
+    if scope.now - at > OLDEST and not is_back_dating() and not is_approved():
         raise Refused("too_old", hours=int(OLDEST.total_seconds() // 3600))
     return at
 

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from mes.kernel.quantities import finite, quantity_field
+from mes.kernel.quantities import finite, optional_quantity_field
 from workorders.models import Item, Site
 
 
@@ -34,9 +34,9 @@ class Characteristic(models.Model):
     code = models.CharField(max_length=40)
     name = models.CharField(max_length=80)
     unit = models.CharField(max_length=20, blank=True)
-    nominal = quantity_field(null=True)
-    lower = quantity_field(null=True)
-    upper = quantity_field(null=True)
+    nominal = optional_quantity_field()
+    lower = optional_quantity_field()
+    upper = optional_quantity_field()
     decimals = models.PositiveSmallIntegerField(default=3)
     is_mandatory = models.BooleanField(default=True)
     gauge_required = models.BooleanField(default=False)

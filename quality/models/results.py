@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from mes.accounts.models import User
-from mes.kernel.quantities import finite, quantity_field
+from mes.kernel.quantities import finite, optional_quantity_field, quantity_field
 from mes.kernel.transitions import append_only, keep_rows
 from quality import states
 from quality.models.plans import Characteristic, Gauge
@@ -19,9 +19,9 @@ class Inspection(models.Model):
     code = models.CharField(max_length=40)
     name = models.CharField(max_length=80)
     unit = models.CharField(max_length=20, blank=True)
-    nominal = quantity_field(null=True)
-    lower = quantity_field(null=True)
-    upper = quantity_field(null=True)
+    nominal = optional_quantity_field()
+    lower = optional_quantity_field()
+    upper = optional_quantity_field()
     decimals = models.PositiveSmallIntegerField(default=3)
     is_mandatory = models.BooleanField(default=True)
     gauge_required = models.BooleanField(default=False)

@@ -4,7 +4,7 @@ import pghistory
 from django.db import models
 from django.db.models.functions import Now
 
-from mes.kernel.quantities import non_negative, quantity_field
+from mes.kernel.quantities import non_negative, optional_quantity_field, quantity_field
 from mes.kernel.transitions import keep_rows
 from traceability import states
 from workorders.models import HoldBase, Item, Operation, Site, StorageLocation
@@ -26,7 +26,7 @@ class MaterialLot(models.Model):
     made_by = models.ForeignKey(Operation, on_delete=models.PROTECT, null=True, related_name="lots_made")
     supplier_lot = models.CharField(max_length=64, blank=True)
     expiry = models.DateField(null=True)
-    received_quantity = quantity_field(null=True)
+    received_quantity = optional_quantity_field()
     created_at = models.DateTimeField(db_default=Now())
     finished_by = models.UUIDField(null=True)
 
