@@ -28,7 +28,7 @@ def main(data: str, cwd: str, *command: str) -> int:
                     database = servers.postgres.start(instance.logs / "postgres.log")
                 except RuntimeError as error:
                     raise Refusal(str(error)) from error
-                servers.prepare_database()
+                servers.ensure_database()
             else:
                 wait_for_database(servers, instance)
         env = instance.environment(servers.addresses())

@@ -3,6 +3,7 @@
 import ast
 import re
 import struct
+import sys
 from pathlib import Path
 
 _MAGIC = 0x950412DE
@@ -86,3 +87,7 @@ def compiled(messages: dict[str, str]) -> bytes:
             body.append(pair[column] + b"\0")
             offset += len(pair[column]) + 1
     return struct.pack("<7I", _MAGIC, 0, count, keys_at, texts_at, 0, 28 + 16 * count) + b"".join(tables + body)
+
+
+if __name__ == "__main__":
+    compile_all(Path(sys.argv[1]), Path(sys.argv[2]))

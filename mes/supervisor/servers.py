@@ -44,11 +44,10 @@ class Servers:
             found["REDIS_URL"] = self.valkey.url()
         return found
 
-    def prepare_database(self) -> None:
-        """Roles, database and standing grants on the embedded cluster; other clusters are prepared by their owners."""
+    def ensure_database(self) -> None:
+        """Roles and database of the embedded cluster; on other clusters their owners have made them."""
         if self.postgres is not None:
             roles.ensure_database(self.postgres.url())
-            roles.grant_to_app(self.postgres.url(roles.DATABASE, roles.OWNER))
 
     def tidy(self) -> None:
         """To be called once both have ended."""

@@ -107,8 +107,8 @@ class Supervisor:
             collecting = built.collect_static(self.instance, self.environment)
         for child, ready in answering:
             self._until(ready, f"{child.name} did not start; see {child.log}", child=child)
-        servers.prepare_database()
-        self._command("migrate", "--verbosity", "0")
+        servers.ensure_database()
+        self._command("prepare_database", "--verbosity", "0")
         if collecting is not None:
             self._finish("collecting static files", collecting, logs / "static.log")
             built.static_collected(self.instance)
