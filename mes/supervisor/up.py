@@ -8,8 +8,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mes.embedded import linux
@@ -17,7 +18,7 @@ from mes.supervisor import built
 from mes.supervisor.children import Child, program
 from mes.supervisor.instance import ROOT, Instance, Refusal
 from mes.supervisor.ports import listen, listen_near, names_of_this_machine
-from mes.supervisor.processes import processes
+from mes.supervisor.processes import Process, processes
 from mes.supervisor.servers import Servers
 
 
@@ -100,6 +101,7 @@ class Supervisor:
             child = Child(name, spawn, log=logs / f"{name}.log", stop_signal=stop, stop_seconds=20)
             self.children.append(child)
             child.start()
+            self._note(f"{name} starts as {child.pid}")
             answering.append((child, ready))
         collecting = None
         built.build_messages(self.instance)
@@ -112,29 +114,35 @@ class Supervisor:
         if collecting is not None:
             self._finish("collecting static files", collecting, logs / "static.log")
             built.static_collected(self.instance)
+        programs = processes(self.wishes.debug, [each.fileno() for each in self._listeners], self.instance.folder)
+        # The web wakes while the demo plant is made; who would work on a half-made plant waits for it.
+        self._spawn([each for each in programs if each.fds])
         if not self.wishes.empty and "load_demo_plant" in self.commands:
             self._command("load_demo_plant")
-        for spec in processes(self.wishes.debug, [each.fileno() for each in self._listeners], self.instance.folder):
-            if spec.needs_command and (spec.needs_command not in self.commands or not self._with_demo()):
-                continue
-            spawn = program(
-                spec.command,
-                cwd=ROOT,
-                env=self.environment | {"MES_PROCESS": spec.name},
-                fds=spec.fds,
-                orphan_signal=spec.orphan_signal,
-            )
-            child = Child(spec.name, spawn, log=logs / f"{spec.name}.log", stop_signal=spec.stop_signal)
-            self.children.append(child)
-            child.start()
+        self._spawn([each for each in programs if not each.fds])
         self._until(self._web_answers, f"the web does not answer; see {logs / 'web.log'}", seconds=120)
         host = f"[{self.wishes.host}]" if ":" in self.wishes.host else self.wishes.host
+        self._note("ready")
         print(f"READY http://{host}:{self.wishes.port}/ data={self.instance.folder}", flush=True)
         if not self.wishes.empty and "list_demo_people" in self.commands:
             self._command("list_demo_people", show=True)
 
-    def _with_demo(self) -> bool:
-        return self.wishes.simulation and not self.wishes.empty
+    def _spawn(self, programs: Sequence[Process]) -> None:
+        with_demo = self.wishes.simulation and not self.wishes.empty
+        for each in programs:
+            if each.needs_command and not (with_demo and each.needs_command in self.commands):
+                continue
+            spawn = program(
+                each.command,
+                cwd=ROOT,
+                env=self.environment | {"MES_PROCESS": each.name},
+                fds=each.fds,
+                orphan_signal=each.orphan_signal,
+            )
+            log = self.instance.logs / f"{each.name}.log"
+            child = Child(each.name, spawn, log=log, stop_signal=each.stop_signal)
+            self.children.append(child)
+            child.start()
 
     def _command(self, *arguments: str, show: bool = False) -> None:
         """Run a management command to its end, obeying a stop meanwhile. Raises RuntimeError when it fails."""
@@ -159,6 +167,7 @@ class Supervisor:
             if process.poll() is None:
                 process.kill()
                 process.wait()
+        self._note(f"{what} ended with {process.returncode}")
         if process.returncode:
             last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
             raise RuntimeError(f"{what} failed ({' '.join(last)}); see {log}")
@@ -231,8 +240,14 @@ class Supervisor:
         self._stop_asked += 1
 
     def _say(self, sentence: str) -> None:
+        self._note(sentence)
         with contextlib.suppress(OSError):
             print(sentence, file=sys.stderr, flush=True)
+
+    def _note(self, sentence: str) -> None:
+        now = datetime.now(tz=UTC).isoformat(sep=" ", timespec="milliseconds")
+        with contextlib.suppress(OSError), (self.instance.logs / "supervisor.log").open("a") as log:
+            log.write(f"{now} {sentence}\n")
 
 
 def collect_orphans(ours: "set[int | None]") -> None:
