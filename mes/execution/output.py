@@ -159,9 +159,9 @@ def complete_operation(
     labor end either way. Raises `checks_open`, `remainder_undecided`, `upstream_open` and what reporting raises.
     """
     act = begin(actor=actor, operation_id=operation_id, at=at)
-    require_workable(act)
     operation = act.operation
     states.OPERATION.require(operation, "complete")
+    require_workable(act)
     if remainder is not None and remainder not in REMAINDERS:
         raise Refused("invalid", field="remainder", why=_("choose OPEN, SHORT or SCRAP"))
     amounts = _amounts(act, good, scrap, 0)
