@@ -6,6 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from django.db import models
+from django.utils import formats
 from django.utils.translation import gettext as _
 
 from mes.kernel.errors import Refused
@@ -96,3 +97,9 @@ def require_scale(number: Decimal, decimals: int, unit: str, field: str = "quant
 
 def round_to(number: Decimal, decimals: int) -> Decimal:
     return number.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+
+
+def shown(number: Decimal) -> str:
+    """NUMBER in a sentence: without needless zeros, in the writing of the active language."""
+    short = number.normalize()
+    return str(formats.number_format(short, decimal_pos=max(0, -int(short.as_tuple().exponent)), use_l10n=True))

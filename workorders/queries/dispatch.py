@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from mes.kernel.errors import Blocker
+from mes.kernel.quantities import shown
 from workorders import states
 from workorders.models import Hold, Site
 from workorders.queries.estimates import Estimate, by_order, estimates
@@ -72,7 +73,7 @@ def _held(hold: Hold) -> str:
 
 def _before(rows: Iterable[OpenOperation]) -> dict[int, OpenOperation]:
     """For each operation the open one right before it in its order."""
-    found = {}
+    found: dict[int, OpenOperation] = {}
     for mine in by_order(rows).values():
         mine = sorted(mine, key=lambda row: row.sequence)
         found |= {after.id: before for before, after in pairwise(mine)}
@@ -87,8 +88,8 @@ def waits_for(before: OpenOperation | None) -> str:
     return _("Waits for operation {sequence} {name}, {done} of {expected} done.").format(
         sequence=before.sequence,
         name=before.name,
-        done=formats.number_format(done.normalize(), use_l10n=True),
-        expected=formats.number_format(before.expected.normalize(), use_l10n=True),
+        done=shown(done),
+        expected=shown(before.expected),
     )
 
 

@@ -13,7 +13,7 @@ from workorders.queries.dispatch import DispatchRow, lists_of
 from workorders.queries.estimates import Estimate, estimates
 from workorders.queries.holds import OpenHolds, open_holds
 from workorders.queries.workload import OpenOperation, open_work
-from workorders.shifts import OpenShift, WorkTimes, shift_at, shift_start
+from workorders.shifts import NO_CALENDAR, OpenShift, WorkTimes, shift_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def floor(site: Site, now: datetime) -> Floor:
     """The floor of SITE as it is at NOW: nine queries, whatever its size."""
     times = WorkTimes(site, now)
     shift = shift_at(site, now)
-    since = shift.opened if shift else shift_start(site, now)
+    since = shift.opened if shift else now - NO_CALENDAR
     rows = open_work(site.pk)
     holds = open_holds(site.pk)
     return Floor(

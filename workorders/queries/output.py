@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -37,16 +38,22 @@ SELECT date_trunc('hour', r.occurred_at, %(zone)s), sum(r.good)::float8
  WHERE r.occurred_at >= %(since)s AND r.occurred_at <= %(now)s AND w.site_id = %(site)s
  GROUP BY 1
 """
+#: The spans in which each operation was worked on, and how many pieces there were to work on at all: those made since,
+#: and those still open.
 RUNS = """
-SELECT lower(span), upper(span), minutes
+SELECT operation_id, lower(span), upper(span), minutes, had
   FROM (SELECT unnest(range_agg(tstzrange(greatest(r.started_at, %(since)s),
-                                          least(coalesce(r.ended_at, %(now)s), %(now)s)))) AS span,
-               max(o.run_minutes_per_unit)::float8 AS minutes
+                                          least(coalesce(r.ended_at, %(now)s), %(now)s)))) AS span, r.operation_id,
+               max(o.run_minutes_per_unit)::float8 AS minutes,
+               (max(o.queue + o.in_process) + coalesce((
+                    SELECT sum(p.good + p.scrap) FROM workorders_productionreport p
+                     WHERE p.operation_id = r.operation_id AND p.occurred_at >= %(since)s), 0))::float8 AS had
           FROM workorders_operationrun r JOIN workorders_operation o ON o.id = r.operation_id
           JOIN workorders_workorder w ON w.id = o.order_id
          WHERE w.site_id = %(site)s AND r.kind = 'RUN' AND r.voided_by IS NULL AND r.started_at < %(now)s
            AND (r.ended_at IS NULL OR r.ended_at > %(since)s) AND o.run_minutes_per_unit > 0
          GROUP BY r.operation_id) spans
+ ORDER BY operation_id, lower(span)
 """
 
 
@@ -58,12 +65,12 @@ def hours_of(
     Hours that have passed plan what the standard gives for the minutes worked; hours to come plan the running jobs and
     the queue behind them, one after the other at each work center.
     """
-    facts = {"site": site.pk, "since": since, "now": now, "zone": site.time_zone}
+    facts: dict[str, Any] = {"site": site.pk, "since": since, "now": now, "zone": site.time_zone}
     with connection.cursor() as cursor:
         cursor.execute(GOOD, facts)
         good = dict(cursor.fetchall())
         cursor.execute(RUNS, facts)
-        plan = _spread((start, end, 1 / minutes) for start, end, minutes in cursor.fetchall())
+        plan = _spread(_worked(cursor.fetchall()))
     for hour, pieces in _spread(_ahead(rows, now, ends)).items():
         plan[hour] += pieces
     zone = ZoneInfo(site.time_zone)
@@ -82,6 +89,18 @@ def hours_of(
         )
         hour += HOUR
     return found
+
+
+def _worked(
+    spans: Iterable[tuple[int, datetime, datetime, float, float]],
+) -> Iterable[tuple[datetime, datetime, float]]:
+    """What the standard gives for the time worked, never more than there was to work on."""
+    left: dict[int, float] = {}
+    for operation, start, end, minutes, had in spans:
+        pieces = left.get(operation, had)
+        stop = min(end, start + timedelta(minutes=pieces * minutes))
+        left[operation] = pieces - (stop - start).total_seconds() / 60 / minutes
+        yield start, stop, 1 / minutes
 
 
 def _hour_of(moment: datetime) -> datetime:

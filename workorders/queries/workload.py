@@ -6,7 +6,7 @@ One query, in dispatch order. Everything the floor, the dispatch lists and the e
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -94,7 +94,8 @@ def open_work(
 
     With WORK_CENTERS only the orders that have open work there, whole; with ORDERS only those.
     """
-    where, facts = "", {"site": site_id, "live": list(states.LIVE_OPERATIONS)}
+    where = ""
+    facts: dict[str, Any] = {"site": site_id, "live": list(states.LIVE_OPERATIONS)}
     if work_centers is not None:
         where, facts["centers"] = AT_WORK_CENTER, list(work_centers)
     elif orders is not None:
