@@ -101,7 +101,7 @@ def test_the_same_command_sent_eight_times_at_once_counts_once():
 
 
 def circle(works: Plant, size: int) -> list[tuple[Operation, str]]:
-    """SIZE operations, each with an output lot, each about to draw the lot of the next: together they close a circle."""
+    """SIZE operations, each with an output lot, each about to draw the next one's: together they close a circle."""
     names = [f"{works.prefix}{size}C{place}" for place in range(size)]
     operations = []
     works.item("RING")
