@@ -47,3 +47,9 @@ declare(
     _("Order {order} is {state}; what was recorded for it is settled."),
     _("Ask the supervisor for a correction record."),
 )
+declare(
+    "nothing_to_undo",
+    "not_allowed",
+    _("Nothing of yours on operation {operation} can be taken back."),
+    _("Ask a lead or supervisor, or choose the act from the list of what was done."),
+)

@@ -160,3 +160,33 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subscriber} {self.event_id} {self.status}"
+
+
+class ScanLog(models.Model):
+    """One scan and the verdict it got, also where nothing else was written. `code` is shortened and fit to be shown."""
+
+    CODE_LENGTH = 80
+
+    site_id = models.BigIntegerField()
+    actor_kind = models.CharField(max_length=10)
+    actor_id = models.BigIntegerField()
+    actor_name = models.CharField(max_length=120)
+    terminal_id = models.BigIntegerField(null=True)
+    operation_id = models.BigIntegerField(null=True)
+    code = models.CharField(max_length=CODE_LENGTH)
+    verdict = models.CharField(max_length=10)
+    reason = models.CharField(max_length=60)
+    command_id = models.UUIDField(null=True)
+    occurred_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(verdict__in=["good", "question", "refused", "unknown"]), name="scan_verdict"
+            ),
+        ]
+        indexes = [models.Index(fields=["site_id", "-id"], name="scan_site")]
+        triggers = append_only("scan")
+
+    def __str__(self) -> str:
+        return f"{self.verdict} {self.code}"
