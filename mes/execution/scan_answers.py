@@ -11,7 +11,7 @@ from mes.kernel.errors import Refused
 
 GOOD, QUESTION, REFUSED, UNKNOWN = "good", "question", "refused", "unknown"
 
-#: The reasons of answers that refuse nothing. Refusals carry the reason of the registry or of the scan grammar.
+#: The reasons only scans have. Other refusals carry the reason of the registry or of the scan grammar.
 REASONS: dict[str, StrOrPromise] = {
     "identified": _("Somebody's badge."),
     "recognised": _("A thing of this plant; nothing follows from it here by itself."),
@@ -32,6 +32,11 @@ REASONS: dict[str, StrOrPromise] = {
     "command_ready": _("A command that can be run."),
     "command_done": _("A command that was run."),
     "command_page": _("A command for the screen."),
+    "not_here": _("Something that says nothing on this page."),
+    "no_question": _("Yes or no, and no question is open."),
+    "command_without_job": _("A command for a job, and no job is open."),
+    "gs1_separators": _("A supplier's label whose separators the scanner swallows."),
+    "label_expired": _("A supplier's label that says itself that it has expired."),
     "unknown": _("A text that means nothing here."),
     "unknown_command": _("A command that is not offered here."),
 }
