@@ -24,7 +24,7 @@ from mes.kernel.actors import Actor
 from mes.kernel.canonical import digest
 from mes.kernel.commands import Outcome, authorise, run
 from mes.kernel.errors import Busy, Refused
-from mes.kernel.models import ScanLog
+from mes.kernel.models import CommandReceipt, ScanLog
 from mes.kernel.scanning import Kind, PlainText, ScannedCode, ScannedGs1, SeveralCodes
 from workorders.models import Operation, OrderMaterial, Site
 
@@ -104,7 +104,9 @@ def _acted(
         answer = decision.perform(command_id)
         answers[:] = [answer]
         _log(context, code, answer)
-        return Outcome(200, answer.as_json(), name=answer.action)
+        # The receipt bears the name of the act, so that undo and rights know it for what it was.
+        CommandReceipt.objects.filter(pk=command_id).update(name=answer.action)
+        return Outcome(200, answer.as_json())
 
     try:
         outcome = run(name="read_scan", actor=context.actor, command_id=command_id, fingerprint=fingerprint, body=body)

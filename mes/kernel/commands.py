@@ -30,16 +30,12 @@ RETRIED = {"40001", "40P01", "55P03"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command leaves behind for its caller: a status, a JSON body, and whether this is a repetition.
-
-    `name` says which act it turned out to be, where that was known only after reading (a scan that consumes).
-    """
+    """What a command leaves behind for its caller: a status, a JSON body, and whether this is a repetition."""
 
     status: int
     body: Any
     effect: bool = True
     replayed: bool = False
-    name: str = ""
 
 
 Authoriser = Callable[[Actor, str], None]
@@ -155,9 +151,8 @@ def _claim(name: str, actor: Actor, command_id: UUID, fingerprint: bytes) -> dat
 def _settle(command_id: UUID, outcome: Outcome) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE kernel_commandreceipt SET status = %s, outcome = %s::jsonb, name = COALESCE(NULLIF(%s, ''), name)"
-            " WHERE command_id = %s",
-            [outcome.status, canonical(outcome.body), outcome.name, command_id],
+            "UPDATE kernel_commandreceipt SET status = %s, outcome = %s::jsonb WHERE command_id = %s",
+            [outcome.status, canonical(outcome.body), command_id],
         )
 
 
