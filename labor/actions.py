@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from labor import events
 from labor.models import LaborEntry
@@ -26,16 +27,12 @@ def open_entry(operation: Operation, run: OperationRun) -> LaborEntry | None:
     return entry
 
 
-def close_entries(operation: Operation, runs: Iterable[OperationRun], at: datetime) -> None:
-    """Stop the time that belongs to RUNS."""
-    command_id = current().command_id
-    people = [run for run in runs if run.person_id is not None]
-    if not people:
-        return
-    LaborEntry.objects.filter(run__in=people, ended_at__isnull=True).update(ended_at=at, closed_by=command_id)
-    for run in people:
-        seconds = int((at - run.started_at).total_seconds())
-        operation_event(events.LABOR_STOPPED, operation, at, person=run.person_id, kind=run.kind, seconds=seconds)
+def tell_stopped(operation: Operation, runs: Iterable[Any], at: datetime) -> None:
+    """The events for the labor that ended with RUNS; the rows were closed in one statement with them."""
+    for run in runs:
+        if run.person_id is not None:
+            seconds = int((at - run.started_at).total_seconds())
+            operation_event(events.LABOR_STOPPED, operation, at, person=run.person_id, kind=run.kind, seconds=seconds)
 
 
 def reopen_entries(operation: Operation, runs: Iterable[OperationRun], at: datetime) -> None:

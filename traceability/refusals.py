@@ -63,12 +63,6 @@ declare(
     _("Check the label: a lot cannot be made of itself."),
 )
 declare(
-    "lot_of_another_item",
-    "invalid",
-    _("Lot {lot} exists for item {item}; the order makes {wanted}."),
-    _("Report into another lot number."),
-)
-declare(
     "lot_made_elsewhere",
     "blocked",
     _("Lot {lot} is not made at operation {operation}."),

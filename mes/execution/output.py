@@ -14,12 +14,12 @@ from mes.kernel.canonical import decimal_text
 from mes.kernel.commands import command
 from mes.kernel.errors import Refused
 from mes.kernel.quantities import ZERO, parse_non_negative, require_scale
-from mes.kernel.scope import current
 from traceability.actions import production
 from workorders import events, states
 from workorders.actions.floor import FloorAct, begin, reason_of, require_workable
+from workorders.actions.flow_sql import Report
 from workorders.gates import BEFORE_COMPLETE
-from workorders.models import Operation, OperationRun, ProductionReport, Reason
+from workorders.models import Operation, Reason
 
 WORKED_ON = (states.SETUP, states.RUNNING, states.SUSPENDED)
 REMAINDERS = ("OPEN", "SHORT", "SCRAP")
@@ -100,28 +100,15 @@ def report_output(
     amounts = _amounts(act, good, scrap, rework)
     if not amounts.total:
         raise Refused("nothing_reported")
-    _book(act, amounts, ZERO, reason, lot)
-    act.flow.write()
+    act.flow.write(_book(act, amounts, ZERO, reason, lot))
     return act.operation
 
 
-def _book(act: FloorAct, amounts: _Amounts, short: Decimal, reason: str | None, lot: str | None) -> None:
+def _book(act: FloorAct, amounts: _Amounts, short: Decimal, reason: str | None, lot: str | None) -> Report:
+    """Move the pieces, put the good ones into their lot, tell of it; the report is written with the flow."""
     why = _scrap_reason(act, amounts, reason)
     act.flow.book(act.operation, good=amounts.good, scrap=amounts.scrap, rework=amounts.rework, short=short)
     production.output(act, amounts.good, lot)
-    scope = current()
-    ProductionReport.objects.create(
-        operation=act.operation,
-        good=amounts.good,
-        scrap=amounts.scrap,
-        rework=amounts.rework,
-        short=short,
-        reason=why,
-        actor_kind=scope.actor.kind,
-        person_id=scope.actor.person_id,
-        occurred_at=act.at,
-        command_id=scope.command_id,
-    )
     if amounts.total:
         events.operation_event(
             events.OPERATION_REPORTED,
@@ -132,6 +119,7 @@ def _book(act: FloorAct, amounts: _Amounts, short: Decimal, reason: str | None, 
             rework=amounts.rework,
             reason=why.code if why else None,
         )
+    return Report(act.operation.pk, amounts.good, amounts.scrap, amounts.rework, short, why.pk if why else None)
 
 
 def _scrap_reason(act: FloorAct, amounts: _Amounts, reason: str | None) -> Reason | None:
@@ -178,15 +166,14 @@ def complete_operation(
         short = left
     elif left and remainder == "SCRAP":
         amounts = _Amounts(amounts.good, amounts.scrap + left, ZERO)
-    if amounts.total or short:
-        _book(act, amounts, short, reason, lot)
-    close_runs(act, list(OperationRun.objects.filter(operation=operation, ended_at__isnull=True)))
+    report = _book(act, amounts, short, reason, lot) if amounts.total or short else None
+    close_runs(act)
     if completes:
         act.flow.complete(operation)
         production.finish_lots(act)
     elif operation.state == states.RUNNING:
         act.flow.move(operation, "suspend")
-    act.flow.write()
+    act.flow.write(report)
     _tell(act, completes)
     return operation
 

@@ -18,7 +18,7 @@ from workorders import events, states
 from workorders.actions import orders
 from workorders.actions.floor import FloorAct, begin, lock_order, reason_of
 from workorders.gates import BEFORE_SKIP
-from workorders.models import Operation, OperationRun, WorkOrder
+from workorders.models import Operation, WorkOrder
 
 
 @command
@@ -51,8 +51,7 @@ def cancel_order(
         raise Refused("wip_undecided", order=order.number)
     left = ZERO
     for operation in flow.operations.values():
-        open_runs = list(OperationRun.objects.filter(operation=operation, ended_at__isnull=True))
-        close_runs(FloorAct(actor, operation, order, flow, flow.at), open_runs)
+        close_runs(FloorAct(actor, operation, order, flow, flow.at))
         if order.state == states.RUNNING and operation.open_quantity:
             left += operation.open_quantity
             bucket = "scrap" if wip == "SCRAP" else "short"

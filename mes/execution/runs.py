@@ -1,8 +1,10 @@
 """Starting and suspending: runs of people, machines and services on an operation, and the labor that goes with them."""
 
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from labor import actions as labor
@@ -45,7 +47,7 @@ def start_operation(
     BEFORE_START.pass_or_refuse("blocked_start", {"operation": operation}, operation_id=operation.pk, actor=actor)
     _not_before_history(act)
     if kind == OperationRun.RUN and operation.state == states.SETUP:
-        close_runs(act, open_runs)
+        close_runs(act)
     run = OperationRun.objects.create(
         operation=operation,
         work_unit=_work_unit(operation, work_unit),
@@ -82,20 +84,54 @@ def _not_before_history(act: FloorAct) -> None:
         raise Refused("contradicts_time", fact=_("order {order} was released later").format(order=act.order.number))
 
 
-def close_runs(act: FloorAct, runs: list[OperationRun], reason: Reason | None = None) -> None:
-    """End RUNS and the labor that belongs to them at the act's time. Raises `contradicts_time` for a time before a
+CLOSE = """
+WITH run AS (
+    UPDATE workorders_operationrun
+       SET ended_at = greatest(%(at)s, started_at), closed_by = %(command)s, suspend_reason_id = %(reason)s
+     WHERE operation_id = %(operation)s AND ended_at IS NULL AND (%(source)s::text IS NULL OR source = %(source)s)
+    RETURNING id, kind, source, person_id, started_at
+), labor AS (
+    UPDATE labor_laborentry l SET ended_at = greatest(%(at)s, run.started_at), closed_by = %(command)s
+      FROM run WHERE l.run_id = run.id AND l.ended_at IS NULL
+)
+SELECT id, kind, person_id, started_at FROM run ORDER BY id
+"""
+
+
+class ClosedRun(NamedTuple):
+    """A run that was just ended, as far as its end is told."""
+
+    id: int
+    kind: str
+    person_id: int | None
+    started_at: datetime
+
+
+def close_runs(act: FloorAct, reason: Reason | None = None, source: str | None = None) -> list[ClosedRun]:
+    """End the operation's open runs (of SOURCE, else all), and their labor with them, at the act's time; tell of the
+    labor.
+
+    One statement for both tables, as it stands in every completion. Raises `contradicts_time` for a time before the
     start.
     """
-    for run in runs:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            CLOSE,
+            {
+                "at": act.at,
+                "command": current().command_id,
+                "reason": reason.pk if reason else None,
+                "operation": act.operation.pk,
+                "source": source,
+            },
+        )
+        closed = [ClosedRun(*row) for row in cursor.fetchall()]
+    for run in closed:
         if act.at < run.started_at:
-            raise Refused(
-                "contradicts_time",
-                fact=_("the run was started later, at {time}").format(time=run.started_at.isoformat()),
-            )
-    OperationRun.objects.filter(pk__in=[run.pk for run in runs]).update(
-        ended_at=act.at, closed_by=current().command_id, suspend_reason=reason
-    )
-    labor.close_entries(act.operation, runs, act.at)
+            time = run.started_at.isoformat()
+            raise Refused("contradicts_time", fact=_("the run was started later, at {time}").format(time=time))
+    labor.tell_stopped(act.operation, closed, act.at)
+    return closed
 
 
 @command
@@ -120,7 +156,7 @@ def suspend_operation(
     if not closing:
         raise Refused("no_open_run", operation=str(operation))
     why = reason_of(actor.site_id, "DOWNTIME", reason, _("a pause")) if reason else None
-    close_runs(act, closing, why)
+    close_runs(act, why, actor.source if mine else None)
     if len(closing) == len(open_runs):
         act.flow.move(operation, "suspend")
         act.flow.write()

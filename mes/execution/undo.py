@@ -141,7 +141,7 @@ def _reverse_operations(
     _reverse_runs(receipt, runs, flow)
     _reverse_reports(target, flow)
     _order_back(changes, flow)
-    reversed_by_operation = {change.operation_id: change for change in changes}
+    reversed_by_operation = {change.operation_id: change.pk for change in changes}
     if flow.deltas or flow.order_fields:
         flow.write(reverses=reversed_by_operation)
     if receipt.name == "complete_operation":

@@ -20,7 +20,7 @@ from mes.kernel import locking
 from mes.kernel.actors import Actor
 from mes.kernel.canonical import canonical, digest, plain
 from mes.kernel.errors import Busy, Refused, StartOver
-from mes.kernel.events import write_events
+from mes.kernel.events import CHANNEL, payloads, write_events
 from mes.kernel.scope import Scope, running
 
 TRIES = 5
@@ -105,8 +105,8 @@ def _once(name: str, actor: Actor, command_id: UUID, fingerprint: bytes, body: C
                 outcome = body()
                 if not outcome.effect:
                     raise _NoEffect(outcome)
-                write_events(scope.events, scope.now)
-                _settle(command_id, outcome)
+                topics = write_events(scope.events, scope.now)
+                _settle(command_id, outcome, topics)
             finally:
                 running.reset(token)
                 locking.held.reset(locks)
@@ -148,12 +148,17 @@ def _claim(name: str, actor: Actor, command_id: UUID, fingerprint: bytes) -> dat
     return Outcome(known[1], json.loads(known[2]), replayed=True)
 
 
-def _settle(command_id: UUID, outcome: Outcome) -> None:
+SETTLE = """
+WITH settled AS (UPDATE kernel_commandreceipt SET status = %s, outcome = %s::jsonb WHERE command_id = %s)
+SELECT pg_notify(%s, payload) FROM unnest(%s::text[]) AS payload
+"""
+
+
+def _settle(command_id: UUID, outcome: Outcome, topics: set[str]) -> None:
+    """Keep the outcome and tell the live screens, which hear of it only if the transaction commits."""
+    parameters: list[Any] = [outcome.status, canonical(outcome.body), command_id, CHANNEL, payloads(topics)]
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE kernel_commandreceipt SET status = %s, outcome = %s::jsonb WHERE command_id = %s",
-            [outcome.status, canonical(outcome.body), command_id],
-        )
+        cursor.execute(SETTLE, parameters)
 
 
 Function = TypeVar("Function", bound=Callable[..., Any])

@@ -90,9 +90,17 @@ def emit(
 
 
 INSERT = """
-INSERT INTO kernel_event (uuid, site_id, name, version, subject, label, actor_kind, actor_id, actor_name, terminal_id,
-    occurred_at, recorded_at, command_id, payload, canonical, seq, prev, hash, tx)
-VALUES {rows} RETURNING id, name, subject
+WITH event AS (
+    INSERT INTO kernel_event (uuid, site_id, name, version, subject, label, actor_kind, actor_id, actor_name,
+        terminal_id, occurred_at, recorded_at, command_id, payload, canonical, seq, prev, hash, tx)
+    VALUES {rows} RETURNING id, name, subject
+), owed AS (
+    INSERT INTO kernel_delivery (event_id, subscriber, subject, status, attempts, parked_reason)
+    SELECT e.id, s.subscriber, e.subject, 'OPEN', 0, ''
+      FROM event e JOIN unnest(%s::text[], %s::text[]) AS s (name, subscriber) ON s.name = e.name
+    RETURNING 1
+)
+SELECT count(*) FROM owed
 """
 ROW = "(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, 0, ''::bytea, ''::bytea, 0)"
 
@@ -126,15 +134,15 @@ class _Stamped:
         return getattr(self.inner, name)
 
 
-def write_events(events: list[Buffered], now: datetime) -> None:
-    """Insert EVENTS sorted by subject (the last rank of the lock order), their deliveries, and tell the live
-    screens.
+def write_events(events: list[Buffered], now: datetime) -> set[str]:
+    """Insert EVENTS sorted by subject (the last rank of the lock order) with their deliveries, in one statement.
+
+    Returns the topics of the live screens that changed.
     """
     if not events:
-        return
-    ordered = [event for _, event in sorted(enumerate(events), key=lambda pair: (pair[1].subject, pair[0]))]
+        return set()
     parameters: list[Any] = []
-    for event in ordered:
+    for _place, event in sorted(enumerate(events), key=lambda pair: (pair[1].subject, pair[0])):
         stamped = _Stamped(uuid4(), now, event)
         actor = event.actor.as_json() | {"terminal": event.actor.terminal_id}
         parameters += [
@@ -154,36 +162,32 @@ def write_events(events: list[Buffered], now: datetime) -> None:
             canonical(event.payload),
             canonical(body_of(stamped, actor)),
         ]
+    owed = [(name, subscriber.name) for subscriber in SUBSCRIBERS.values() for name in sorted(subscriber.events)]
+    parameters += [[name for name, _subscriber in owed], [subscriber for _name, subscriber in owed]]
     with connection.cursor() as cursor:
-        cursor.execute(INSERT.format(rows=", ".join([ROW] * len(ordered))), parameters)
-        written = cursor.fetchall()
-        owed = [
-            (event_id, subscriber.name, subject)
-            for event_id, name, subject in written
-            for subscriber in SUBSCRIBERS.values()
-            if name in subscriber.events
-        ]
-        if owed:
-            rows = ", ".join(["(%s, %s, %s, 'OPEN', 0, '')"] * len(owed))
-            cursor.execute(
-                "INSERT INTO kernel_delivery (event_id, subscriber, subject, status, attempts, parked_reason) "  # noqa: S608
-                f"VALUES {rows}",
-                [value for row in owed for value in row],
-            )
-            nudge_after_commit()
-    tell(topic for event in ordered for topic in event.topics)
+        cursor.execute(INSERT.format(rows=", ".join([ROW] * len(events))), parameters)
+        (deliveries,) = cursor.fetchone()
+    if deliveries:
+        nudge_after_commit()
+    return {topic for event in events for topic in event.topics}
 
 
 def tell(topics: Iterable[str]) -> None:
     """NOTIFY the live screens that TOPICS changed; heard only if the transaction commits."""
-    names = sorted(set(topics))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, payload) FROM unnest(%s::text[]) AS payload", [CHANNEL, payloads(topics)])
+
+
+def payloads(topics: Iterable[str]) -> list[str]:
+    """TOPICS as notifications, each short enough for NOTIFY."""
+    found, names = [], sorted(set(topics))
     while names:
         batch = names
         while len(_payload(batch)) > PAYLOAD_LIMIT:
             batch = batch[: len(batch) // 2]
         names = names[len(batch) :]
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, _payload(batch)])
+        found.append(_payload(batch))
+    return found
 
 
 def _payload(topics: list[str]) -> str:

@@ -61,6 +61,13 @@ class Held:
         known.update(fresh)
         self.highest = place
 
+    def reach(self, rank: str) -> None:
+        """Ask for RANK without naming the row."""
+        place = _RANK[rank]
+        if place < self.highest:
+            raise OutOfOrder(f"{rank} was asked for after {RANKS[self.highest]}")
+        self.highest = place
+
 
 held: ContextVar[Held | None] = ContextVar("held_locks", default=None)
 
@@ -92,6 +99,21 @@ def lock_one(rows: "models.QuerySet[Row]", rank: str, pk: int, *, share: bool = 
     """The one row PK of ROWS, locked, or None when it is not there."""
     found = lock(rows.filter(pk=pk), rank, share=share)
     return found[0] if found else None
+
+
+def lock_by_sql(sql: str, parameters: list[Any], *ranks: str) -> list[tuple[Any, ...]]:
+    """Run a locking statement of the hot path that takes one row of each of RANKS, in this order."""
+    locks = held.get()
+    if locks is None:
+        raise OutOfOrder("A lock was asked for outside a command.")
+    for rank in ranks:
+        locks.reach(rank)
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute(sql, parameters)
+        except OperationalError as error:
+            raise_busy(error)
+        return list(cursor.fetchall())
 
 
 def guard(rank: str, key: int) -> None:

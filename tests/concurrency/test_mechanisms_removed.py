@@ -41,7 +41,7 @@ def until_broken(code: str, attempt) -> bool:
     return False
 
 
-def test_without_locks_a_lot_is_drawn_below_what_its_movements_say(without_locks, as_owner):
+def test_without_locks_and_check_a_lot_is_drawn_below_zero(without_locks, as_owner):
     drop(as_owner, "ALTER TABLE traceability_lotbalance DROP CONSTRAINT balance_non_negative")
 
     def attempt():
@@ -49,7 +49,7 @@ def test_without_locks_a_lot_is_drawn_below_what_its_movements_say(without_locks
         operations = users_of_one_lot(works, 12, 8)
         all_at_once([partial(Doer(works.service()).consume, operation, "HOT", 1) for operation in operations])
 
-    assert until_broken("I-06", attempt)
+    assert until_broken("I-07", attempt)
 
 
 def test_without_locks_an_operation_reports_more_than_its_changes_explain(without_locks, as_owner):

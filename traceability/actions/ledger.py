@@ -5,12 +5,12 @@ three.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 
 from mes.kernel.errors import Refused
 from mes.kernel.locking import guard, lock
-from mes.kernel.quantities import ZERO
 from mes.kernel.scope import current
 from traceability.models import GenealogyLink, LotBalance, MaterialLot, MaterialMovement
 
@@ -21,32 +21,52 @@ def lock_balances(lot_ids: Iterable[int]) -> dict[tuple[int, int], LotBalance]:
     return {(row.lot_id, row.location_id): row for row in rows}
 
 
-def post(movements: Sequence[MaterialMovement], balances: dict[tuple[int, int], LotBalance]) -> None:
-    """Insert MOVEMENTS and bring the balances of their lots along. Refuses nothing: callers check first, the CHECK
-    last.
+COLUMNS = (
+    "kind",
+    "item_id",
+    "lot_id",
+    "location_id",
+    "quantity",
+    "unit_id",
+    "order_id",
+    "operation_id",
+    "reason_id",
+    "occurred_at",
+    "reverses_id",
+)
+POST = """
+WITH moved AS (
+    INSERT INTO traceability_materialmovement ({columns}, site_id, actor_kind, person_id, command_id)
+    VALUES {rows} RETURNING lot_id, location_id, quantity
+), total AS (
+    SELECT lot_id, location_id, sum(quantity) AS quantity FROM moved
+     WHERE lot_id IS NOT NULL GROUP BY lot_id, location_id
+), known AS (
+    UPDATE traceability_lotbalance b SET quantity = b.quantity + t.quantity FROM total t
+     WHERE b.lot_id = t.lot_id AND b.location_id = t.location_id RETURNING b.lot_id, b.location_id
+)
+INSERT INTO traceability_lotbalance (lot_id, location_id, quantity)
+SELECT t.lot_id, t.location_id, t.quantity FROM total t
+ WHERE NOT EXISTS (SELECT 1 FROM known k WHERE k.lot_id = t.lot_id AND k.location_id = t.location_id)
+"""
+_ROW = f"({', '.join(['%s'] * (len(COLUMNS) + 4))})"
+
+
+def post(movements: Sequence[MaterialMovement]) -> None:
+    """Insert MOVEMENTS and bring the balances of their lots along, in one statement however many they are.
+
+    The caller has locked the lots, which is what keeps a balance to one writer. Refuses nothing: callers check first,
+    the CHECK of the balance last.
     """
     scope = current()
-    for movement in movements:
-        movement.command_id = scope.command_id
-        movement.actor_kind, movement.person_id = scope.actor.kind, scope.actor.person_id
-        movement.site_id = scope.actor.site_id
-    MaterialMovement.objects.bulk_create(movements)
-    fresh: dict[tuple[int, int], LotBalance] = {}
-    changed: dict[tuple[int, int], LotBalance] = {}
-    for movement in movements:
-        if movement.lot_id is None or movement.location_id is None:
-            continue
-        key = (movement.lot_id, movement.location_id)
-        row = balances.get(key)
-        if row is None:
-            row = balances[key] = fresh[key] = LotBalance(lot_id=key[0], location_id=key[1], quantity=ZERO)
-        elif key not in fresh:
-            changed[key] = row
-        row.quantity += movement.quantity
-    if fresh:
-        LotBalance.objects.bulk_create(fresh.values())
-    if changed:
-        LotBalance.objects.bulk_update(changed.values(), ["quantity"])
+    values: list[Any] = []
+    for row in movements:
+        values += [getattr(row, name) for name in COLUMNS]
+        values += [scope.actor.site_id, scope.actor.kind, scope.actor.person_id, scope.command_id]
+    if values:
+        sql = POST.format(columns=", ".join(COLUMNS), rows=", ".join([_ROW] * len(movements)))
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
 
 
 def movement(
@@ -87,17 +107,19 @@ def consumed_net(order_id: int, operation_ids: Iterable[int]) -> dict[int, Decim
 Wanted = dict[int, dict[int, Decimal]]
 
 
-def link(order_id: int, site_id: int, wanted: Wanted, numbers: dict[int, str], *, single: bool) -> None:
+def link(
+    order_id: int, site_id: int, wanted: Wanted, numbers: dict[int, str], *, single: bool, new: int | None = None
+) -> None:
     """Make the links into the order's output lots say what was consumed: WANTED maps target to source to net quantity.
 
     The caller has locked all these lots. A link of net zero goes. A new link into a lot that already feeds others takes
     the genealogy guard and walks for a cycle in the next statement. SINGLE: one lot came out, so the link is certain.
+    NEW: a target this transaction made, which can have no links yet.
     Raises `genealogy_cycle`.
     """
-    known = {
-        (row.source_id, row.target_id): row
-        for row in GenealogyLink.objects.filter(order_id=order_id, target_id__in=list(wanted))
-    }
+    old = [target for target in wanted if target != new]
+    rows = GenealogyLink.objects.filter(order_id=order_id, target_id__in=old) if old else []
+    known = {(row.source_id, row.target_id): row for row in rows}
     certainty = GenealogyLink.SCANNED if single else GenealogyLink.POSSIBLE
     fresh, changed, gone = [], [], []
     for target_id, sources in wanted.items():
@@ -114,7 +136,7 @@ def link(order_id: int, site_id: int, wanted: Wanted, numbers: dict[int, str], *
                 row.quantity, row.certainty = quantity, certainty
                 changed.append(row)
     if fresh:
-        _refuse_cycle(fresh, site_id, numbers)
+        _refuse_cycle([row for row in fresh if row.target_id != new], site_id, numbers)
         GenealogyLink.objects.bulk_create(fresh)
     if changed:
         GenealogyLink.objects.bulk_update(changed, ["quantity", "certainty"])
@@ -135,6 +157,8 @@ SELECT id FROM reached WHERE id = ANY(%s) LIMIT 1
 def _refuse_cycle(fresh: list[GenealogyLink], site_id: int, numbers: dict[int, str]) -> None:
     """A new link closes a circle only if its target already leads somewhere; only then is the guard taken."""
     targets = sorted({row.target_id for row in fresh})
+    if not targets:
+        return
     sources = sorted({row.source_id for row in fresh})
     if not GenealogyLink.objects.filter(source_id__in=targets).exists():
         return

@@ -88,7 +88,7 @@ def receive_lot(*, actor: Actor, rows: list[Row], at: Any = None, command_id: UU
         lot = MaterialLot.objects.create(
             site_id=actor.site_id, item=item, number=number, state=states.AVAILABLE, **values
         )
-        post([movement(MaterialMovement.RECEIVE, lot, place.pk, quantity, moment)], {})
+        post([movement(MaterialMovement.RECEIVE, lot, place.pk, quantity, moment)])
         events.lot_event(events.LOT_RECEIVED, lot, quantity, moment, location=place.code)
         return Result(0, CREATED, extra=lot_reference(lot))
 
@@ -157,7 +157,7 @@ def adjust_lot(
             location=place.code,
         )
     moment = occurred(at)
-    post([movement(MaterialMovement.ADJUST, lot, place.pk, amount, moment, reason=why)], balances)
+    post([movement(MaterialMovement.ADJUST, lot, place.pk, amount, moment, reason=why)])
     events.lot_event(events.MATERIAL_ADJUSTED, lot, amount, moment, location=place.code, reason=why.code)
     return lot
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.db import IntegrityError
+from django.db.models import Q
 from django.utils import formats
 from django.utils.translation import gettext as _
 
@@ -62,7 +64,7 @@ def consume(
     balances = lock_balances([source.pk])
     place = _source_location(operation, source, balances, location, amount)
     where = {"order": act.order, "operation": operation}
-    post([movement(MaterialMovement.CONSUME, source, place.pk, -amount, act.at, **where)], balances)
+    post([movement(MaterialMovement.CONSUME, source, place.pk, -amount, act.at, **where)])
     events.lot_event(events.MATERIAL_CONSUMED, source, amount, act.at, operation, location=place.code)
     return Consumed(source, source.item, amount, place)
 
@@ -75,20 +77,9 @@ def _consume_untracked(act: FloorAct, code: str | None, quantity: Any, unit: str
     if item.is_tracked:
         raise Refused("lot_needed", item=item.code)
     amount = _amount(item, quantity, unit)
-    post(
-        [
-            MaterialMovement(
-                kind=MaterialMovement.CONSUME,
-                item=item,
-                quantity=-amount,
-                unit=item.unit,
-                occurred_at=act.at,
-                order=act.order,
-                operation=act.operation,
-            )
-        ],
-        {},
-    )
+    row = MaterialMovement(kind=MaterialMovement.CONSUME, item=item, quantity=-amount, unit=item.unit)
+    row.occurred_at, row.order, row.operation = act.at, act.order, act.operation
+    post([row])
     events.untracked_event(act.operation, item.code, amount, item.unit.code, act.at)
     return Consumed(None, item, amount, None)
 
@@ -204,65 +195,88 @@ def output(act: FloorAct, quantity: Decimal, number: str | None) -> MaterialLot 
         raise Refused("invalid", field="lot", why=_("item {item} is not tracked by lot").format(item=item.code))
     wanted = require_number(number, "lot") if number else None
     upstream = act.flow.upstream(operation)
-    siblings = dict(MaterialLot.objects.filter(made_by__order_id=act.order.pk).values_list("pk", "made_by_id"))
-    mine = {pk for pk, maker in siblings.items() if maker == operation.pk}
-    known = _known_lot(act, wanted, mine)
+    known, mine = _known_lot(act, wanted)
     net = consumed_net(act.order.pk, upstream)
-    locked = _lock_lots(set(net) | mine | ({known.pk} if known else set()))
-    if dict(consumed_net(act.order.pk, upstream)) != net:
-        raise StartOver
-    if known is None:
-        lot = MaterialLot.objects.create(
-            site_id=act.actor.site_id,
-            item=item,
-            number=wanted or act.order.number,
-            state=states.IN_PROCESS,
-            made_by=operation,
-        )
-    else:
-        lot = locked[known.pk]
-        if lot.made_by_id != operation.pk:
-            raise Refused("lot_made_elsewhere", lot=lot.number, operation=str(operation))
-        if lot.state == states.PLANNED:
-            states.LOT.move(lot, "first output")
-            lot.save(update_fields=["state"])
+    # Nothing of this order is consumed or made meanwhile: every act on it holds the order's lock.
+    locked = _lock_lots(set(net) | set(mine) | ({known.pk} if known else set()))
+    lot = _new_lot(act, wanted) if known is None else _going_on(act, locked[known.pk])
     if net:
         targets = {lot.pk} if known else {lot.pk, *mine}
         numbers = {pk: row.number for pk, row in locked.items()} | {lot.pk: lot.number}
-        link(act.order.pk, act.actor.site_id, dict.fromkeys(targets, net), numbers, single=len(mine | {lot.pk}) == 1)
-    place = _output_location(act)
-    balances = lock_balances([lot.pk]) if known else {}
+        single = len({lot.pk, *mine}) == 1
+        new = lot.pk if known is None else None
+        link(act.order.pk, act.actor.site_id, dict.fromkeys(targets, net), numbers, single=single, new=new)
     where = {"order": act.order, "operation": operation}
-    post([movement(MaterialMovement.OUTPUT, lot, place.pk, quantity, act.at, **where)], balances)
-    events.lot_event(events.LOT_PRODUCED, lot, quantity, act.at, operation, location=place.code)
+    post([movement(MaterialMovement.OUTPUT, lot, _output_location(act), quantity, act.at, **where)])
+    events.lot_event(events.LOT_PRODUCED, lot, quantity, act.at, operation)
+    act.lots = {pk: locked[pk] for pk in mine} | {lot.pk: lot}
     return lot
 
 
-def _known_lot(act: FloorAct, wanted: str | None, mine: set[int]) -> MaterialLot | None:
-    """The lot to go on with: the named one, else the newest unfinished one of this operation, else the order's
-    number.
+def _known_lot(act: FloorAct, wanted: str | None) -> tuple[MaterialLot | None, list[int]]:
+    """The lot to go on with, and the ids of all lots of this operation.
+
+    The named one, else the newest unfinished one of this operation, else the one with the order's number.
     """
-    rows = MaterialLot.objects.filter(site_id=act.actor.site_id, item_id=act.order.item_id)
-    if wanted:
-        return rows.filter(number=wanted).first()
-    newest = rows.filter(pk__in=mine, state=states.IN_PROCESS).order_by("-pk").first()
-    return newest or rows.filter(number=act.order.number).first()
+    number = wanted or act.order.number
+    rows = list(
+        MaterialLot.objects.filter(item_id=act.order.item_id)
+        .filter(Q(made_by=act.operation) | Q(number=number))
+        .order_by("-pk")
+        .only("id", "number", "state", "made_by_id")
+    )
+    mine = [row for row in rows if row.made_by_id == act.operation.pk]
+    named = next((row for row in rows if row.number == number), None)
+    if wanted is None:
+        named = next((row for row in mine if row.state == states.IN_PROCESS), named)
+    return named, [row.pk for row in mine]
 
 
-def _output_location(act: FloorAct) -> StorageLocation:
-    place = act.operation.work_center.location
-    if place is None:
-        place = StorageLocation.objects.filter(site_id=act.actor.site_id, is_default=True).first()
-    if place is None:
-        place = StorageLocation.objects.create(site_id=act.actor.site_id, code="MAIN", is_default=True)
-    return place
+def _new_lot(act: FloorAct, wanted: str | None) -> MaterialLot:
+    number = wanted or act.order.number
+    try:
+        return MaterialLot.objects.create(
+            site_id=act.actor.site_id,
+            item=act.order.item,
+            number=number,
+            state=states.IN_PROCESS,
+            made_by=act.operation,
+        )
+    except IntegrityError:  # the same number was received or made at this very moment: look again
+        raise StartOver from None
+
+
+def _going_on(act: FloorAct, lot: MaterialLot) -> MaterialLot:
+    if lot.made_by_id != act.operation.pk:
+        raise Refused("lot_made_elsewhere", lot=lot.number, operation=str(act.operation))
+    if lot.state == states.PLANNED:
+        states.LOT.move(lot, "first output")
+        lot.save(update_fields=["state"])
+    return lot
+
+
+def _output_location(act: FloorAct) -> int:
+    """Where the work center puts its pieces, or the site's default place, made on first use."""
+    if act.location_id is None:
+        place, _created = StorageLocation.objects.get_or_create(
+            site_id=act.actor.site_id, code="MAIN", defaults={"is_default": True}
+        )
+        return place.pk
+    return act.location_id
 
 
 def finish_lots(act: FloorAct) -> None:
-    """IN_PROCESS → AVAILABLE for the lots of a completed operation."""
-    ids = set(MaterialLot.objects.filter(made_by=act.operation, state=states.IN_PROCESS).values_list("pk", flat=True))
-    for lot in _lock_lots(ids).values() if ids else ():
-        if lot.state == states.IN_PROCESS:
-            states.LOT.move(lot, "finish")
-            lot.finished_by = current().command_id
-            lot.save(update_fields=["state", "finished_by"])
+    """IN_PROCESS → AVAILABLE for the lots of a completed operation, in one statement."""
+    lots = act.lots
+    if not lots:
+        ids = set(
+            MaterialLot.objects.filter(made_by=act.operation, state=states.IN_PROCESS).values_list("pk", flat=True)
+        )
+        lots = _lock_lots(ids) if ids else {}
+    finished = [lot for lot in lots.values() if lot.state == states.IN_PROCESS]
+    for lot in finished:
+        states.LOT.move(lot, "finish")
+    if finished:
+        MaterialLot.objects.filter(pk__in=[lot.pk for lot in finished]).update(
+            state=states.AVAILABLE, finished_by=current().command_id
+        )

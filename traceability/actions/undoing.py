@@ -50,7 +50,7 @@ def reverse_movements(movements: Sequence[MaterialMovement], flow: Flow | None, 
                 blockers=_users_of(lots[reversal.lot_id], undone),
                 fact=_used(lots[reversal.lot_id], undone),
             )
-    post(reversals, balances)
+    post(reversals)
     _lot_states(lots, touched, finished, undone)
     for reversal in reversals:
         _tell(reversal, lots, flow, at)
@@ -59,7 +59,7 @@ def reverse_movements(movements: Sequence[MaterialMovement], flow: Flow | None, 
 def _untracked(movements: Sequence[MaterialMovement], at: datetime) -> None:
     reversals = [_reversal(move, at) for move in movements]
     if reversals:
-        post(reversals, {})
+        post(reversals)
         for move in movements:
             if move.operation is not None:
                 events.untracked_event(move.operation, move.item.code, move.quantity, move.unit.code, at)

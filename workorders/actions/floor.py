@@ -2,62 +2,87 @@
 on?".
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q
+from django.db.models.functions import JSONObject
+from django.utils.translation import gettext as _
 
 from mes.kernel.actors import Actor
 from mes.kernel.errors import Blocker, Refused
-from mes.kernel.locking import lock, lock_one
+from mes.kernel.locking import lock, lock_by_sql, lock_one
 from mes.kernel.scope import occurred
 from workorders import states
-from workorders.actions.flow import Flow
-from workorders.models import Hold, Item, Operation, OperationEdge, Reason, WorkCenter, WorkOrder
+from workorders.actions.flow import Edge, Flow
+from workorders.models import Hold, Operation, OperationEdge, Reason, WorkOrder
 
 
 @dataclass
 class FloorAct:
-    """One act on one operation: the operation, its order and their flow, all locked, and the act's business time."""
+    """One act on one operation: the operation, its order and their flow, all locked, and the act's business time.
+
+    `location_id` is where the work center keeps its material, or the site's default place.
+    """
 
     actor: Actor
     operation: Operation
     order: WorkOrder
     flow: Flow
     at: datetime
+    location_id: int | None = None
+    #: The output lots this act has locked, for whoever finishes them.
+    lots: dict[int, Any] = field(default_factory=dict)
+
+
+ENTER = """
+SELECT o.order_id, coalesce(c.location_id, (SELECT l.id FROM workorders_storagelocation l
+                                             WHERE l.site_id = w.site_id AND l.is_default))
+  FROM workorders_operation o
+  JOIN workorders_workorder w ON w.id = o.order_id
+  JOIN workorders_item i ON i.id = w.item_id
+  JOIN workorders_workcenter c ON c.id = o.work_center_id
+ WHERE o.id = %s AND w.site_id = %s
+   FOR SHARE OF i, c
+"""
 
 
 def begin(*, actor: Actor, operation_id: int, at: datetime | None) -> FloorAct:
     """Lock item and work center (shared), order and operations, in this order.
 
-    Raises `not_found` for an unknown or foreign operation, `order_not_released`, and what `occurred` raises.
+    Raises `not_found` for an unknown or foreign operation, and what `occurred` raises.
     """
-    found = (
-        Operation.objects.filter(pk=operation_id, order__site_id=actor.site_id)
-        .values_list("order_id", "work_center_id", "order__item_id")
-        .first()
-    )
-    if found is None:
-        raise Refused("not_found", what="Operation", number=operation_id)
-    order_id, work_center_id, item_id = found
-    lock_one(Item.objects.only("id"), "item", item_id, share=True)
-    lock_one(WorkCenter.objects.only("id"), "work_center", work_center_id, share=True)
+    found = lock_by_sql(ENTER, [operation_id, actor.site_id], "item", "work_center")
+    if not found:
+        raise Refused("not_found", what=_("Operation"), number=operation_id)
+    order_id, location_id = found[0]
     flow = lock_order(order_id, occurred(at))
-    operation = flow.operations[operation_id]
-    return FloorAct(actor, operation, flow.order, flow, flow.at)
+    return FloorAct(actor, flow.operations[operation_id], flow.order, flow, flow.at, location_id)
+
+
+#: The operations before each one and whether they overlap, beside the operation itself: one statement for both.
+FED_BY = ArraySubquery(
+    OperationEdge.objects.filter(succ_id=OuterRef("pk")).values(edge=JSONObject(pred="pred_id", overlap="overlap"))
+)
 
 
 def lock_order(order_id: int, at: datetime) -> Flow:
     """The order and all its operations, locked, as a flow."""
     order = lock_one(WorkOrder.objects.select_related("item__unit", "unit", "site"), "order", order_id)
     if order is None:
-        raise Refused("not_found", what="Order", number=order_id)
+        raise Refused("not_found", what=_("Order"), number=order_id)
     operations = lock(
-        Operation.objects.filter(order_id=order_id).select_related("work_center__location"),
+        Operation.objects.filter(order_id=order_id).select_related("work_center__location").annotate(fed_by=FED_BY),
         "operation",
         order_by=("order_id", "sequence", "pk"),
     )
-    edges = OperationEdge.objects.filter(pred__order_id=order_id)
+    edges = [
+        Edge(row["pred"], operation.pk, row["overlap"])
+        for operation in operations
+        for row in getattr(operation, "fed_by")  # noqa: B009 - an annotation, unknown to the type checker
+    ]
     return Flow(order, operations, edges, at)
 
 

@@ -8,13 +8,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from mes.kernel.canonical import decimal_text
 from mes.kernel.errors import Refused
 from mes.kernel.quantities import ZERO
-from mes.kernel.scope import current
 from workorders import states
-from workorders.models import BUCKETS, Operation, OperationChange, OperationEdge, WorkOrder
+from workorders.actions import flow_sql
+from workorders.actions.flow_sql import Report
+from workorders.models import BUCKETS, Operation, OperationChange, WorkOrder
+
+
+class Edge(NamedTuple):
+    """PRED feeds SUCC; with OVERLAP at each report."""
+
+    pred_id: int
+    succ_id: int
+    overlap: bool
 
 
 @dataclass
@@ -29,16 +39,14 @@ class _Delta:
 class Flow:
     """The operations of one order, locked, with everything this command changes on them. `write()` ends it."""
 
-    def __init__(
-        self, order: WorkOrder, operations: Iterable[Operation], edges: Iterable[OperationEdge], at: datetime
-    ) -> None:
+    def __init__(self, order: WorkOrder, operations: Iterable[Operation], edges: Iterable[Edge], at: datetime) -> None:
         self.order, self.at = order, at
         self.order_from = order.state
         self.operations = {operation.pk: operation for operation in operations}
         for operation in self.operations.values():
             operation.order = order
-        self.feeds: dict[int, list[OperationEdge]] = {pk: [] for pk in self.operations}
-        self.fed_by: dict[int, list[OperationEdge]] = {pk: [] for pk in self.operations}
+        self.feeds: dict[int, list[Edge]] = {pk: [] for pk in self.operations}
+        self.fed_by: dict[int, list[Edge]] = {pk: [] for pk in self.operations}
         for edge in edges:
             self.feeds[edge.pred_id].append(edge)
             self.fed_by[edge.succ_id].append(edge)
@@ -238,27 +246,26 @@ class Flow:
 
     # -- writing -------------------------------------------------------------------------------------------------
 
-    def write(self, reverses: dict[int, OperationChange] | None = None) -> None:
-        """Write the changes as facts and the operations and the order as they are now."""
-        command_id = current().command_id
-        OperationChange.objects.bulk_create(
-            OperationChange(
-                operation_id=pk,
-                command_id=command_id,
-                state_from=delta.state_from,
-                state_to=self.operations[pk].state,
-                order_from=self.order_from,
-                order_to=self.order.state,
-                occurred_at=self.at,
-                excess=delta.excess,
-                reverses=(reverses or {}).get(pk),
-                **delta.amounts,
-            )
-            for pk, delta in self.deltas.items()
+    def write(self, report: Report | None = None, reverses: dict[int, int] | None = None) -> None:
+        """Write the changes as facts, the operations and the order as they are now, and REPORT, in one statement."""
+        rows = [(self.operations[pk], delta) for pk, delta in self.deltas.items()]
+        flow_sql.write(
+            order=self.order if self.order_fields else None,
+            order_fields=sorted(self.order_fields),
+            changes=[
+                (
+                    operation.pk,
+                    delta.state_from,
+                    operation.state,
+                    self.order_from,
+                    self.order.state,
+                    *(delta.amounts.get(bucket, ZERO) for bucket in BUCKETS),
+                    delta.excess,
+                    (reverses or {}).get(operation.pk),
+                )
+                for operation, delta in rows
+            ],
+            operations=[operation for operation, _delta in rows],
+            report=report,
+            at=self.at,
         )
-        Operation.objects.bulk_update(
-            [self.operations[pk] for pk in self.deltas],
-            [*BUCKETS, "state", "ready_at", "started_at", "completed_at"],
-        )
-        if self.order_fields:
-            self.order.save(update_fields=sorted(self.order_fields))

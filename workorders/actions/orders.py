@@ -13,7 +13,7 @@ from mes.kernel.scope import occurred
 from workorders import events, states
 from workorders.actions.definition import freeze, plan_of
 from workorders.actions.floor import lock_order
-from workorders.actions.flow import Flow
+from workorders.actions.flow import Edge, Flow
 from workorders.gates import BEFORE_CLOSE, BEFORE_RELEASE
 from workorders.models import Item, Operation, OperationRun, WorkOrder
 
@@ -56,7 +56,7 @@ def release(actor: Actor, order_id: int, at: datetime | None) -> tuple[WorkOrder
         states.ORDER.move(order, "validate")
         order.save(update_fields=["state"])
     operations, edges = freeze(order, plan)
-    flow = Flow(order, operations, edges, occurred(at))
+    flow = Flow(order, operations, [Edge(e.pred_id, e.succ_id, e.overlap) for e in edges], occurred(at))
     flow.move_order("release")
     order.routing_version, order.bom_version, order.blockers = plan.routing_version, plan.bom_version, []
     flow.order_fields |= {"routing_version", "bom_version", "blockers"}

@@ -1,4 +1,6 @@
-"""`manage.py prepare_database`: the tables as this version wants them, and the app role's rights. Run at each update."""
+"""`manage.py prepare_database`: the tables as this version wants them, and the app role's rights. Run at each
+update.
+"""
 
 from typing import Any
 
