@@ -1,7 +1,13 @@
-"""Tells Django of the ERP app and registers what it listens to."""
+"""The app's entry: registers what it answers, hears and watches over."""
 
 from django.apps import AppConfig
 
 
 class ErpSyncConfig(AppConfig):
     name = "erp_sync"
+
+    def ready(self) -> None:
+        from erp_sync import gates, invariants, refusals, subscribers  # noqa: F401 - they register themselves
+        from workorders.gates import BEFORE_CLOSE
+
+        BEFORE_CLOSE.register(gates.erp_has_confirmed)

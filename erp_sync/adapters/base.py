@@ -40,8 +40,9 @@ class ErpAdapter(ABC):
     def get(self, entity: Entity, key: str) -> RawRecord | None:
         """One record as it is now, or None when the ERP has it no more."""
 
+    @classmethod
     @abstractmethod
-    def translate(self, raw: RawRecord) -> Record:
+    def translate(cls, raw: RawRecord) -> Record:
         """The record in our words. Pure: a stored raw record can be translated again years later.
 
         Raises `Rejected` with the reason when the record cannot be expressed.

@@ -4,7 +4,12 @@ from datetime import timedelta
 
 
 class ErpError(Exception):
-    """Base of the ten. `text` is a full sentence that a planner understands."""
+    """Base of the ten. `text` is a full sentence that a planner understands.
+
+    An adapter sets `nothing_written` where it knows that the failed push has changed nothing in the ERP.
+    """
+
+    nothing_written = False
 
     def __init__(self, text: str) -> None:
         super().__init__(text)

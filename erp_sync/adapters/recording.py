@@ -2,7 +2,7 @@
 
 The ledger is a file of one JSON object per line, so that several workers may write it and a person may read it.
 """
-# ruff: noqa: ARG002 — the signatures are those of every adapter
+# ruff: noqa: ARG002, ARG003 — the signatures are those of every adapter
 
 import fcntl
 import json
@@ -66,7 +66,8 @@ class RecordingAdapter(ErpAdapter):
     def get(self, entity: Entity, key: str) -> RawRecord | None:
         return None
 
-    def translate(self, raw: RawRecord) -> Record:
+    @classmethod
+    def translate(cls, raw: RawRecord) -> Record:
         raise Rejected("nothing_to_translate", "The recording adapter gives out no records.")
 
     def validate(self, fact: Fact) -> list[Issue]:

@@ -197,4 +197,6 @@ def _json(result: Any) -> Any:
     as_json = getattr(result, "as_json", None)
     if as_json is not None:
         return as_json()
+    if isinstance(result, tuple | list):
+        return [_json(each) for each in result]
     return {"id": result.pk} if hasattr(result, "pk") else result

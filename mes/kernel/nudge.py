@@ -1,7 +1,8 @@
-"""The doorbell: wakes the worker that drains deliveries. It may be lost at no cost; a sweep finds what it would have
-told.
+"""The doorbell: wakes the worker that drains deliveries, or another one. It may be lost at no cost; a sweep finds what
+it would have told.
 """
 
+import functools
 import logging
 import time
 
@@ -10,23 +11,24 @@ from django.db import transaction
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two rings of one process, and the pause after the broker could not be reached.
+#: Seconds between two rings of one process for one task, and the pause after the broker could not be reached.
 QUIET, BROKEN = 0.2, 20.0
-_silent_until = [0.0]
+_silent_until: dict[str, float] = {}
+_broken_until = [0.0]
 
 
-def nudge_after_commit() -> None:
-    """Ring once after the running transaction commits."""
-    transaction.on_commit(_ring, robust=True)
+def nudge_after_commit(task: str = "mes.kernel.tasks.deliver", queue: str = "events") -> None:
+    """Ring once for TASK after the running transaction commits."""
+    transaction.on_commit(functools.partial(_ring, task, queue), robust=True)
 
 
-def _ring() -> None:
+def _ring(task: str, queue: str) -> None:
     now = time.monotonic()
-    if now < _silent_until[0]:
+    if now < max(_silent_until.get(task, 0.0), _broken_until[0]):
         return
-    _silent_until[0] = now + QUIET
+    _silent_until[task] = now + QUIET
     try:
-        current_app.send_task("mes.kernel.tasks.deliver", queue="events", retry=False, ignore_result=True)
+        current_app.send_task(task, queue=queue, retry=False, ignore_result=True)
     except Exception as error:  # any broker failure: the sweep delivers instead
-        _silent_until[0] = time.monotonic() + BROKEN
+        _broken_until[0] = time.monotonic() + BROKEN
         log.warning("The broker does not answer (%s); the sweep delivers instead.", type(error).__name__)

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+from erp_sync.adapters import registry
 from erp_sync.adapters.tryton import TrytonAdapter
+from tests.erp.engine import Works, works
 from tests.erp.fault_proxy import FaultProxy
 from tests.erp.peer.api import DATABASE, PeerApi
 from tests.erp.peer.server import MES, PeerServer
+from tests.erp.scripted import ScriptedAdapter
 
 Connect = Callable[..., TrytonAdapter]
 
@@ -52,3 +55,16 @@ def connect(proxy: FaultProxy) -> Iterator[Connect]:
 @pytest.fixture
 def adapter(connect: Connect) -> TrytonAdapter:
     return connect()
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[ScriptedAdapter]]:
+    monkeypatch.setitem(registry.BUILT_IN, "scripted", "tests.erp.scripted:ScriptedAdapter")
+    ScriptedAdapter.reset()
+    yield ScriptedAdapter
+    ScriptedAdapter.reset()
+
+
+@pytest.fixture
+def site(scripted: type[ScriptedAdapter], db: None) -> Works:
+    return works()

@@ -132,6 +132,9 @@ def _lot_states(lots: dict[int, MaterialLot], touched: set[int], finished: set[i
                 raise Refused("undo_depends", blockers=used, fact=_used(lot, undone))
             states.LOT.step_back(lot, states.IN_PROCESS)
             lot.finished_by = None
+            # The command finished and filled the lot in one go; the database wants to see each step back.
+            lot.save(update_fields=["state", "finished_by"])
+            before = lot.state
         come = lot.movements.filter(kind__in=["RECEIVE", "OUTPUT"]).aggregate(total=Sum("quantity"))["total"] or ZERO
         if come == 0 and lot.state == states.IN_PROCESS and lot.made_by_id is not None:
             states.LOT.step_back(lot, states.PLANNED)

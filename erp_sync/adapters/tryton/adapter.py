@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from erp_sync.adapters.base import ErpAdapter
-from erp_sync.adapters.errors import NeedsDecision
+from erp_sync.adapters.errors import ErpError, NeedsDecision
 from erp_sync.adapters.tryton import demands, translating
 from erp_sync.adapters.tryton.client import Limits, TrytonClient
 from erp_sync.adapters.tryton.posting import Posting
@@ -98,7 +98,8 @@ class TrytonAdapter(ErpAdapter):
         with demands.explained(self._client):
             return self._reader.one(entity, key)
 
-    def translate(self, raw: RawRecord) -> Record:
+    @classmethod
+    def translate(cls, raw: RawRecord) -> Record:
         return translating.translate(raw)
 
     def validate(self, fact: Fact) -> list[Issue]:
@@ -106,8 +107,14 @@ class TrytonAdapter(ErpAdapter):
             return Posting.checked(self._client, fact)
 
     def push(self, fact: Fact, accepted: frozenset[str] = frozenset()) -> Receipt:
-        with demands.explained(self._client):
-            return Posting(self._client, fact, accepted).push()
+        posting: Posting | None = None
+        try:
+            with demands.explained(self._client):
+                posting = Posting(self._client, fact, accepted)
+                return posting.push()
+        except ErpError as failure:
+            failure.nothing_written = posting is None or not posting.wrote
+            raise
 
     def find_fact(self, fact: Fact) -> Receipt | None:
         with demands.explained(self._client):

@@ -33,6 +33,7 @@ class Posting:
         self._client = client
         self._fact = fact
         self._accepted = accepted
+        self.wrote = False
         self._units = read_units(client)
         self._resolver = Resolver(client, fact, self._units)
 
@@ -48,6 +49,7 @@ class Posting:
             if step is None:
                 return self._receipt(order, target, status)
             status = ReceiptStatus.POSTED
+            self.wrote = True
             try:
                 self._take(step, order, target)
                 tried = step

@@ -1,0 +1,149 @@
+"""Fetches from ERPs: claim a due job, read pages, keep them word for word, apply them, release what may be released."""
+
+import logging
+from collections import Counter
+from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
+
+from erp_sync import states
+from erp_sync.actions import leases, storing
+from erp_sync.actions.applying import apply_inbound
+from erp_sync.actions.storing import ClaimedJob
+from erp_sync.adapters.errors import (
+    Ambiguous,
+    AuthDenied,
+    AuthExpired,
+    ContractError,
+    ErpError,
+    Unreachable,
+)
+from erp_sync.mapping import DEPENDENTS
+from erp_sync.messages import Entity, OrderState
+from erp_sync.models import ErpConnection, ExternalRef, InboundRecord, SyncRun
+from erp_sync.outbound import Conversations, engine
+from mes.execution.release import release_order
+from mes.kernel.errors import Refused
+from workorders import states as order_states
+from workorders.models import WorkOrder
+
+log = logging.getLogger(__name__)
+
+PAGE = 100
+BATCH = 100
+NAMESPACE = uuid5(NAMESPACE_URL, "mes:erp-sync")
+
+
+def run_due(limit: int = 100) -> int:
+    """Run the pulls that are due. Returns how many were run."""
+    with Conversations() as conversations:
+        for done in range(limit):
+            claimed = storing.claim_job()
+            if claimed is None:
+                return done
+            run_job(claimed, conversations)
+    return limit
+
+
+def run_job(claimed: ClaimedJob, conversations: Conversations) -> None:
+    """One pull. What was kept before a failure is applied nevertheless, and the next pull goes on behind it."""
+    job, connection = claimed.job, claimed.job.connection
+    entity = Entity(job.entity)
+    run = storing.begin_run(job)
+    error = ""
+    try:
+        _pull(claimed, run, conversations)
+    except ErpError as failure:
+        error = failure.text
+        _note_failure(connection, failure)
+    except Exception as bug:
+        log.exception("Pulling %s from connection %s failed because of a bug", entity, connection.pk)
+        error = f"An error in this software: {type(bug).__name__}. Tell whoever maintains it."
+    else:
+        leases.note_answer(connection, inbound=True)
+    try:
+        counts = apply_pending(connection, entity)
+        if entity is Entity.ORDER:
+            release_planned(connection)
+    except Exception as bug:
+        log.exception("Applying %s from connection %s failed because of a bug", entity, connection.pk)
+        error = error or f"An error in this software: {type(bug).__name__}. Tell whoever maintains it."
+    else:
+        run.created, run.updated = counts["created"], counts["updated"]
+        run.unchanged, run.parked = counts["unchanged"], counts["parked"]
+    storing.end_run(claimed, run, error)
+
+
+def _pull(claimed: ClaimedJob, run: SyncRun, conversations: Conversations) -> None:
+    adapter = conversations.with_(claimed.job.connection)
+    cursor = storing.cursor_of(claimed.job)
+    entity = Entity(claimed.job.entity)
+    while True:
+        page = adapter.pull(entity, cursor, PAGE)
+        if not storing.store_page(claimed, run, page):
+            log.warning("The lease of job %s was lost; another worker pulls.", claimed.job.pk)
+            return
+        cursor = page.cursor
+        if not page.more:
+            return
+
+
+def _note_failure(connection: ErpConnection, failure: ErpError) -> None:
+    if isinstance(failure, AuthDenied | ContractError):
+        leases.stop_connection(connection, failure.text)
+    elif isinstance(failure, Unreachable | Ambiguous | AuthExpired):
+        leases.note_silence(connection, failure.text)
+
+
+def apply_pending(connection: ErpConnection, entity: Entity) -> Counter[str]:
+    """Apply what is kept of an entity, new and parked; then what was parked for want of it."""
+    counts = _apply(connection, entity)
+    if counts["created"] or counts["updated"]:
+        for dependent in DEPENDENTS[entity]:
+            if _apply(connection, dependent, only_parked=True) and dependent is Entity.ORDER:
+                release_planned(connection)
+    return counts
+
+
+def _apply(connection: ErpConnection, entity: Entity, *, only_parked: bool = False) -> Counter[str]:
+    wanted = [InboundRecord.PARKED] if only_parked else [InboundRecord.NEW, InboundRecord.PARKED]
+    ids = list(
+        InboundRecord.objects.filter(connection=connection, entity=entity, state__in=wanted)
+        .order_by("modified_at", "pk")
+        .values_list("pk", flat=True)
+    )
+    counts: Counter[str] = Counter()
+    for start in range(0, len(ids), BATCH):
+        batch = ids[start : start + BATCH]
+        applied = apply_inbound(
+            actor=engine(connection),
+            connection_id=connection.pk,
+            entity=entity.value,
+            record_ids=batch,
+            command_id=uuid4(),
+        )
+        counts.update(applied.counts)
+    return counts
+
+
+def release_planned(connection: ErpConnection) -> None:
+    """Release here what is released there, where the connection says so. An order recalled here stays recalled.
+
+    The command's id is made of the order and its revision: the same revision is released once in its life.
+    """
+    if not connection.auto_release or connection.state != states.ACTIVE:
+        return
+    released = [OrderState.RELEASED.value, OrderState.RUNNING.value]
+    refs = ExternalRef.objects.filter(connection=connection, entity=Entity.ORDER, facts__state__in=released)
+    planned = WorkOrder.objects.filter(
+        site_id=connection.site_id, state=order_states.PLANNED, pk__in=refs.values("local_id")
+    )
+    by_order = {ref.local_id: ref for ref in refs.filter(local_id__in=planned.values("pk"))}
+    for order_id in planned.order_by("pk").values_list("pk", flat=True):
+        ref = by_order[order_id]
+        try:
+            release_order(actor=engine(connection), order_id=order_id, command_id=_release_id(connection, ref))
+        except Refused as refusal:
+            log.info("Order %s of connection %s is not released: %s", ref.code, connection.pk, refusal.reason)
+
+
+def _release_id(connection: ErpConnection, ref: ExternalRef) -> UUID:
+    return uuid5(NAMESPACE, f"release {connection.pk} {ref.key} {ref.revision}")
