@@ -1,3 +1,5 @@
+"""Tells Django of the demo plant. Registers nothing else."""
+
 from django.apps import AppConfig
 
 
