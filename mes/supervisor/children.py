@@ -74,6 +74,13 @@ class Child:
             return f"{self.name} runs again as {self.pid}"
         return ""
 
+    def again(self) -> None:
+        """Stop it, the hard way after a second, and start it with what its files say now."""
+        self.ask_to_stop()
+        self.wait_stopped(time.monotonic() + 1)
+        self._pause = SHORTEST_PAUSE
+        self.start()
+
     def ask_to_stop(self) -> None:
         if self.running() and self.process is not None:
             with contextlib.suppress(ProcessLookupError):

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mes.supervisor.tls import Certificate
+
 #: Queues of each worker process and how many tasks it does at once; sized for two cores.
 WORKERS = {"worker": ("events,default", 2), "worker-erp": ("erp", 1), "worker-devices": ("devices", 1)}
 
@@ -22,15 +24,21 @@ class Process:
     fds: tuple[int, ...] = ()
 
 
-def processes(debug: bool, listeners: Sequence[int], folder: Path) -> list[Process]:
-    """`listeners` are the file descriptors of the pages' and the stream's sockets."""
+def processes(
+    debug: bool, listeners: Sequence[int], folder: Path, certificate: Certificate | None = None
+) -> list[Process]:
+    """`listeners` are the file descriptors of the pages' and the stream's sockets; with `certificate` both use TLS."""
     web, stream = listeners
     python = sys.executable
     level = "info" if debug else "warning"
     found = [
         Process(
             "web",
-            (python, "-m", "gunicorn", "--config", "python:mes.supervisor.gunicorn_settings", "--bind", f"fd://{web}"),
+            (
+                *(python, "-m", "gunicorn", "--config", "python:mes.supervisor.gunicorn_settings"),
+                *("--bind", f"fd://{web}"),
+                *(("--certfile", str(certificate.chain), "--keyfile", str(certificate.key)) if certificate else ()),
+            ),
             fds=(web,),
         ),
         Process(
@@ -38,6 +46,8 @@ def processes(debug: bool, listeners: Sequence[int], folder: Path) -> list[Proce
             (
                 *(python, "-m", "uvicorn", "mes.asgi:application", "--fd", str(stream), "--log-level", level),
                 *("--timeout-graceful-shutdown", "2", "--no-access-log", "--lifespan", "off"),
+                *(("--ssl-certfile", str(certificate.chain)) if certificate else ()),
+                *(("--ssl-keyfile", str(certificate.key)) if certificate else ()),
             ),
             fds=(stream,),
         ),

@@ -5,6 +5,7 @@ import http.client
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -15,11 +16,13 @@ from pathlib import Path
 
 from mes.embedded import linux
 from mes.supervisor import built
+from mes.supervisor.changes import Changes
 from mes.supervisor.children import Child, program
 from mes.supervisor.instance import ROOT, Instance, Refusal
 from mes.supervisor.ports import listen, listen_near, names_of_this_machine
 from mes.supervisor.processes import Process, processes
 from mes.supervisor.servers import Servers
+from mes.supervisor.tls import Certificate, certificate
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Wishes:
     port: int
     empty: bool = False
     simulation: bool = True
+    tls: bool = False
     debug: bool = False
 
 
@@ -48,6 +52,7 @@ class Supervisor:
         self.environment: dict[str, str] = {}
         self._stop_asked = 0
         self._listeners: list[socket.socket] = []
+        self._certificate: Certificate | None = None
 
     def run(self) -> int:
         """Start everything, keep it running, stop everything. Raises Refusal before anything is started."""
@@ -85,8 +90,12 @@ class Supervisor:
             "MES_EVENTS_PORT": str(self._listeners[1].getsockname()[1]),
             "MES_WEB_PORT": str(self.wishes.port),
         }
-        names = names_of_this_machine(self.wishes.host)
-        own["MES_HOSTS"] = ",".join([*names, *filter(None, [os.environ.get("MES_HOSTS")])])
+        given = [name for name in os.environ.get("MES_HOSTS", "").split(",") if name]
+        names = [*names_of_this_machine(self.wishes.host), *given]
+        own["MES_HOSTS"] = ",".join(names)
+        if self.wishes.tls:
+            self._certificate = certificate(self.instance.folder / "tls", [name for name in names if name != "*"])
+            own["MES_TLS"] = "1"
         if self.wishes.debug:
             own["MES_DEBUG"] = "1"
         return own
@@ -114,7 +123,8 @@ class Supervisor:
         if collecting is not None:
             self._finish("collecting static files", collecting, logs / "static.log")
             built.static_collected(self.instance)
-        programs = processes(self.wishes.debug, [each.fileno() for each in self._listeners], self.instance.folder)
+        sockets = [each.fileno() for each in self._listeners]
+        programs = processes(self.wishes.debug, sockets, self.instance.folder, self._certificate)
         # The web wakes while the demo plant is made; who would work on a half-made plant waits for it.
         self._spawn([each for each in programs if each.fds])
         if not self.wishes.empty and "load_demo_plant" in self.commands:
@@ -123,7 +133,10 @@ class Supervisor:
         self._until(self._web_answers, f"the web does not answer; see {logs / 'web.log'}", seconds=120)
         host = f"[{self.wishes.host}]" if ":" in self.wishes.host else self.wishes.host
         self._note("ready")
-        print(f"READY http://{host}:{self.wishes.port}/ data={self.instance.folder}", flush=True)
+        scheme = "https" if self._certificate else "http"
+        print(f"READY {scheme}://{host}:{self.wishes.port}/ data={self.instance.folder}", flush=True)
+        if self._certificate:
+            print(f"Terminals must trust {self._certificate.root} once.", flush=True)
         if not self.wishes.empty and "list_demo_people" in self.commands:
             self._command("list_demo_people", show=True)
 
@@ -188,6 +201,10 @@ class Supervisor:
     def _web_answers(self) -> bool:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.wishes.host, self.wishes.host)  # noqa: S104
         connection = http.client.HTTPConnection(host, self.wishes.port, timeout=2)
+        if self._certificate:
+            trust = ssl.create_default_context(cafile=str(self._certificate.root))
+            trust.check_hostname = False  # with 0.0.0.0 we ask by an address that no browser uses
+            connection = http.client.HTTPSConnection(host, self.wishes.port, timeout=2, context=trust)
         with contextlib.suppress(OSError, http.client.HTTPException):
             connection.request("GET", "/livez", headers={"Host": f"localhost:{self.wishes.port}"})
             return connection.getresponse().status < 500
@@ -197,13 +214,34 @@ class Supervisor:
 
     def _watch(self) -> None:
         turn_logs = time.monotonic() + 60
+        changes = Changes() if self.wishes.debug else None
         while not self._stop_asked:
             self._look_after_children()
+            if changes is not None and (edited := changes.since_last_look()):
+                self._take_up(edited)
             if time.monotonic() > turn_logs:
                 turn_logs = time.monotonic() + 60
                 for child in self.children:
                     child.turn_log()
             time.sleep(0.1)
+
+    def _take_up(self, edited: Sequence[Path]) -> None:
+        """Build what was edited and start our own programs again. A mistake in a file is told, not fatal."""
+        self._say(f"{edited[0].relative_to(ROOT)} changed; starting again")
+        try:
+            built.build_messages(self.instance)
+            if built.static_changed(self.instance):
+                collecting = built.collect_static(self.instance, self.environment)
+                self._finish("collecting static files", collecting, self.instance.logs / "static.log")
+                built.static_collected(self.instance)
+        except (Refusal, RuntimeError) as error:
+            self._say(str(error))
+            return
+        for child in self._programs():
+            child.again()
+
+    def _programs(self) -> list[Child]:
+        return [child for child in self.children if child.name not in {"postgres", "valkey"}]
 
     def _look_after_children(self) -> None:
         for child in self.children:
@@ -214,7 +252,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         """Programs first, then the broker, then the database; then whatever descends from us and is still there."""
-        own = [child for child in self.children if child.name not in {"postgres", "valkey"}]
+        own = self._programs()
         broker = [child for child in self.children if child.name == "valkey"]
         database = [child for child in self.children if child.name == "postgres"]
         for group in (own, broker, database):

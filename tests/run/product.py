@@ -98,7 +98,7 @@ class Product:
         self.process.send_signal(sign)
         return self.process.wait(seconds)
 
-    def page(self, path: str = "/livez") -> int:
+    def page(self, path: str = "/static/css/tokens.css") -> int:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
                 return int(answer.status)
@@ -128,6 +128,11 @@ class Product:
         fitting = [pid for pid, line in everybody.items() if all(word in line for word in words)]
         parents = {pid: parent_of(pid) for pid in fitting}
         return sorted(pid for pid in fitting if (parents[pid] in fitting) == child)
+
+    def variable(self, name: str) -> str:
+        """A variable as the web process was given it."""
+        lines = Path(f"/proc/{self.pids('gunicorn')[0]}/environ").read_bytes().split(b"\0")
+        return next(line.decode().partition("=")[2] for line in lines if line.startswith(name.encode() + b"="))
 
     def end(self) -> None:
         """Whatever the test did, leave nothing behind."""

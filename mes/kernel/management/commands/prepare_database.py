@@ -1,6 +1,4 @@
-"""`manage.py prepare_database`: the tables as this version wants them, and the app role's rights. Run at each
-update.
-"""
+"""`manage.py prepare_database`: tables as this version wants them, and the app role's rights. For each update."""
 
 from typing import Any
 

@@ -31,11 +31,10 @@ class Command(BaseCommand):
             port=options["port"],
             empty=options["empty"],
             simulation=not options["no_simulation"],
+            tls=options["tls"],
             debug=options["debug"],
         )
         try:
-            if options["tls"]:
-                raise Refusal("--tls is not there yet: leave it out and put a proxy with a certificate in front.")
             status = Supervisor(Instance(options["data"]), wishes, get_commands().keys()).run()
         except Refusal as refusal:
             self.stderr.write(str(refusal))
