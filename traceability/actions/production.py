@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 
 from mes.kernel.canonical import decimal_text
 from mes.kernel.errors import Blocker, Refused, StartOver
-from mes.kernel.locking import lock
+from mes.kernel.locking import lock_by_sql
 from mes.kernel.numbers import require_number
 from mes.kernel.quantities import ZERO, parse_positive, require_scale
+from mes.kernel.rows import Columns
 from mes.kernel.scope import current
 from traceability import events, states
 from traceability.actions.ledger import consumed_net, link, lock_balances, movement, post
@@ -113,9 +114,26 @@ def _targets(act: FloorAct, operation: Operation) -> dict[int, set[int]]:
     return found
 
 
+_LOT, _LOT_ITEM, _LOT_UNIT = Columns(MaterialLot, "l"), Columns(Item, "i"), Columns(UnitOfMeasure, "u")
+LOCK_LOTS = f"""
+SELECT {_LOT.sql}, {_LOT_ITEM.sql}, {_LOT_UNIT.sql}
+  FROM traceability_materiallot l
+  JOIN workorders_item i ON i.id = l.item_id
+  JOIN workorders_unitofmeasure u ON u.id = i.unit_id
+ WHERE l.id = ANY(%s)
+ ORDER BY l.id
+   FOR NO KEY UPDATE OF l
+"""  # noqa: S608 - our own columns
+
+
 def _lock_lots(ids: set[int]) -> dict[int, MaterialLot]:
-    rows = lock(MaterialLot.objects.filter(pk__in=ids).select_related("item__unit"), "lot")
-    return {row.pk: row for row in rows}
+    locked = {}
+    for row in lock_by_sql(LOCK_LOTS, [sorted(ids)], "lot"):
+        lot = _LOT.make(row)
+        lot.item = _LOT_ITEM.make(row, _LOT.width)
+        lot.item.unit = _LOT_UNIT.make(row, _LOT.width + _LOT_ITEM.width)
+        locked[lot.pk] = lot
+    return locked
 
 
 def _require_usable(act: FloorAct, lot: MaterialLot) -> None:

@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q
-from django.db.models.functions import JSONObject
+from django.db import connection
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from mes.kernel.actors import Actor
 from mes.kernel.errors import Blocker, Refused
-from mes.kernel.locking import lock, lock_by_sql, lock_one
+from mes.kernel.locking import lock_by_sql
+from mes.kernel.rows import Columns
 from mes.kernel.scope import occurred
 from workorders import states
 from workorders.actions.flow import Edge, Flow
-from workorders.models import Hold, Operation, OperationEdge, Reason, WorkOrder
+from workorders.models import Hold, Item, Operation, Reason, Site, UnitOfMeasure, WorkCenter, WorkOrder
 
 
 @dataclass
@@ -62,27 +62,49 @@ def begin(*, actor: Actor, operation_id: int, at: datetime | None) -> FloorAct:
     return FloorAct(actor, flow.operations[operation_id], flow.order, flow, flow.at, location_id)
 
 
-#: The operations before each one and whether they overlap, beside the operation itself: one statement for both.
-FED_BY = ArraySubquery(
-    OperationEdge.objects.filter(succ_id=OuterRef("pk")).values(edge=JSONObject(pred="pred_id", overlap="overlap"))
-)
+_ORDER = Columns(WorkOrder, "w", without=("definition", "blockers"))
+_ITEM, _UNIT, _SITE = Columns(Item, "i"), Columns(UnitOfMeasure, "u"), Columns(Site, "s")
+_OPERATION, _CENTER = Columns(Operation, "o"), Columns(WorkCenter, "c")
+
+LOCK_ORDER = f"""
+SELECT {_ORDER.sql}, {_ITEM.sql}, {_UNIT.sql}, {_SITE.sql}
+  FROM workorders_workorder w
+  JOIN workorders_item i ON i.id = w.item_id
+  JOIN workorders_unitofmeasure u ON u.id = w.unit_id
+  JOIN workorders_site s ON s.id = w.site_id
+ WHERE w.id = %s
+   FOR NO KEY UPDATE OF w
+"""  # noqa: S608 - our own columns
+#: The edges into each operation ride beside it: where from, and whether pieces overlap.
+LOCK_OPERATIONS = f"""
+SELECT {_OPERATION.sql}, {_CENTER.sql},
+       ARRAY(SELECT e.pred_id FROM workorders_operationedge e WHERE e.succ_id = o.id ORDER BY e.id),
+       ARRAY(SELECT e.overlap FROM workorders_operationedge e WHERE e.succ_id = o.id ORDER BY e.id)
+  FROM workorders_operation o
+  JOIN workorders_workcenter c ON c.id = o.work_center_id
+ WHERE o.order_id = %s
+ ORDER BY o.order_id, o.sequence, o.id
+   FOR NO KEY UPDATE OF o
+"""  # noqa: S608 - our own columns
 
 
 def lock_order(order_id: int, at: datetime) -> Flow:
     """The order and all its operations, locked, as a flow."""
-    order = lock_one(WorkOrder.objects.select_related("item__unit", "unit", "site"), "order", order_id)
-    if order is None:
+    found = lock_by_sql(LOCK_ORDER, [order_id], "order")
+    if not found:
         raise Refused("not_found", what=_("Order"), number=order_id)
-    operations = lock(
-        Operation.objects.filter(order_id=order_id).select_related("work_center__location").annotate(fed_by=FED_BY),
-        "operation",
-        order_by=("order_id", "sequence", "pk"),
-    )
-    edges = [
-        Edge(row["pred"], operation.pk, row["overlap"])
-        for operation in operations
-        for row in getattr(operation, "fed_by")  # noqa: B009 - an annotation, unknown to the type checker
-    ]
+    order = _ORDER.make(found[0])
+    order.item = _ITEM.make(found[0], _ORDER.width)
+    order.unit = _UNIT.make(found[0], _ORDER.width + _ITEM.width)
+    order.site = _SITE.make(found[0], _ORDER.width + _ITEM.width + _UNIT.width)
+    if order.item.unit_id == order.unit_id:
+        order.item.unit = order.unit
+    operations, edges = [], []
+    for row in lock_by_sql(LOCK_OPERATIONS, [order_id], "operation"):
+        operation = _OPERATION.make(row)
+        operation.work_center = _CENTER.make(row, _OPERATION.width)
+        operations.append(operation)
+        edges += [Edge(pred, operation.pk, overlap) for pred, overlap in zip(row[-2], row[-1], strict=True)]
     return Flow(order, operations, edges, at)
 
 
@@ -97,17 +119,24 @@ def require_workable(act: FloorAct) -> None:
         raise Refused("on_hold", blockers=held, what=f"Operation {act.operation}", why=held[0].message)
 
 
+HELD = """
+SELECT 1 FROM workorders_hold
+ WHERE site_id = %s AND released_at IS NULL
+   AND (operation_id = %s OR order_id = %s OR item_id = %s OR work_center_id = %s) LIMIT 1
+"""
+
+
 def holds_on(operation: Operation) -> list[Blocker]:
     """Every open hold that covers OPERATION: its own, its order's, its item's, its work center's."""
     order = operation.order
+    covers = (operation.pk, order.pk, order.item_id, operation.work_center_id)
+    with connection.cursor() as cursor:
+        cursor.execute(HELD, [order.site_id, *covers])
+        if cursor.fetchone() is None:
+            return []
     rows = (
         Hold.objects.filter(released_at__isnull=True, site_id=order.site_id)
-        .filter(
-            Q(operation_id=operation.pk)
-            | Q(order_id=order.pk)
-            | Q(item_id=order.item_id)
-            | Q(work_center_id=operation.work_center_id)
-        )
+        .filter(Q(operation_id=covers[0]) | Q(order_id=covers[1]) | Q(item_id=covers[2]) | Q(work_center_id=covers[3]))
         .select_related("reason", "order", "item", "work_center", "operation__order")
     )
     return [Blocker("on_hold", hold_text(hold)) for hold in rows]
