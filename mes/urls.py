@@ -7,3 +7,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("mes.screens.desk_urls")),
     path("t/", include("mes.screens.terminal_urls")),
 ]
+
+handler403 = "mes.screens.desk.errors.forbidden"
+handler404 = "mes.screens.desk.errors.not_found"
+handler500 = "mes.screens.desk.errors.broken"

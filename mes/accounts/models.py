@@ -146,6 +146,23 @@ class ApiToken(models.Model):
         return self.name
 
 
+class SignInFailure(models.Model):
+    """Wrong passwords for one user name from one address, and until when no more are taken. Deleted when it is over."""
+
+    username = models.CharField(max_length=60)
+    address = models.CharField(max_length=45)
+    failures = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField()
+    locked_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["username", "address"], name="sign_in_failure_once")]
+        indexes = [models.Index(fields=["last_at"], name="sign_in_failure_last")]
+
+    def __str__(self) -> str:
+        return f"{self.username} {self.failures}"
+
+
 def new_token() -> str:
     """A token with 256 random bits and a prefix that secret scanners recognise."""
     return f"mes_{secrets.token_urlsafe(32)}"

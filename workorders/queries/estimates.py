@@ -28,7 +28,7 @@ class Estimate:
     need_date: datetime | None
     slack: float | None
     verdict: str
-    current: OpenOperation | None
+    current: OpenOperation
 
     @property
     def behind(self) -> bool:
@@ -55,11 +55,11 @@ def verdict_of(now: datetime, need_date: datetime | None, slack: float | None) -
 
 
 def estimate(order_id: int, rows: list[OpenOperation], need_date: datetime | None, time: WorkTime) -> Estimate:
-    """The estimate of one order from its open operations; without any it could be done now."""
+    """The estimate of one order from its open operations, of which there must be one."""
     minutes = sum(row.remaining for row in rows)
     finish = time.after(minutes)
     slack = slack_of(need_date, finish)
-    current = min(rows, key=lambda row: (_STANDING[row.state], row.sequence), default=None)
+    current = min(rows, key=lambda row: (_STANDING[row.state], row.sequence))
     return Estimate(order_id, minutes, finish, need_date, slack, verdict_of(time.now, need_date, slack), current)
 
 

@@ -18,17 +18,18 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class HourOfShift:
-    """One clock hour. `plan` is by standard time; `good` is None while the hour has not begun."""
+    """One clock hour. `plan` is by standard time, `due` what of it is over; `good` is None before the hour begins."""
 
     starts: datetime
     ends: datetime
     good: float | None
+    due: float
     plan: float
     is_now: bool
 
     @property
     def difference(self) -> float | None:
-        return None if self.good is None else self.good - self.plan
+        return None if self.good is None else self.good - self.due
 
 
 GOOD = """
@@ -70,9 +71,8 @@ def hours_of(
         cursor.execute(GOOD, facts)
         good = dict(cursor.fetchall())
         cursor.execute(RUNS, facts)
-        plan = _spread(_worked(cursor.fetchall()))
-    for hour, pieces in _spread(_ahead(rows, now, ends)).items():
-        plan[hour] += pieces
+        due = _spread(_worked(cursor.fetchall()))
+    ahead = _spread(_ahead(rows, now, ends))
     zone = ZoneInfo(site.time_zone)
     hour = _hour_of(since.astimezone(zone))
     found = []
@@ -83,7 +83,8 @@ def hours_of(
                 starts=hour,
                 ends=hour + HOUR,
                 good=good.get(hour, 0.0) if begun else None,
-                plan=plan.get(hour, 0.0),
+                due=due.get(hour, 0.0),
+                plan=due.get(hour, 0.0) + ahead.get(hour, 0.0),
                 is_now=begun and now < hour + HOUR,
             )
         )

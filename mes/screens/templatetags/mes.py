@@ -246,6 +246,17 @@ def minutes(value: Number | None) -> str:
     return f"{total // 60}:{total % 60:02d}"
 
 
+@register.simple_tag
+def elapsed(since: dt.datetime | None) -> SafeString | str:
+    """The time since then as hours and minutes; a script lets it run on."""
+    if since is None:
+        return "–"
+    total = max(0, int((timezone.now() - since).total_seconds() // 60))
+    return format_html(
+        '<elapsed-time since="{}">{}:{}</elapsed-time>', since.isoformat(), total // 60, f"{total % 60:02d}"
+    )
+
+
 @register.filter
 def ago(value: dt.datetime | None) -> str:
     """How long ago, in the largest unit that says enough."""
