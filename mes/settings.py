@@ -111,15 +111,20 @@ TEMPLATES: list[dict[str, Any]] = [
 _DATABASE_URL = env.text("DATABASE_URL", "postgresql://mes@127.0.0.1:5432/mes")
 # Only what changes the schema connects as its owner, where owner and app are separate roles.
 _OWNER_COMMANDS = {"migrate", "prepare_database", "pgtrigger"}
-if len(sys.argv) > 1 and sys.argv[1] in _OWNER_COMMANDS:
+_changes_schema = len(sys.argv) > 1 and sys.argv[1] in _OWNER_COMMANDS
+if _changes_schema:
     _DATABASE_URL = env.text("DATABASE_OWNER_URL") or _DATABASE_URL
+# Nobody waits longer than 2 s for a lock: not a scan for another (it is told "busy"), not the floor for a migration.
+_LIMITS = "-c lock_timeout=2s"
+if not _changes_schema:
+    _LIMITS += " -c statement_timeout=30s -c idle_in_transaction_session_timeout=15s"
 # Seconds a worker thread keeps its connection. Health checks replace a connection that died with the server.
 _CONNECTION = {
     "CONN_MAX_AGE": env.number("MES_CONN_MAX_AGE", 600),
     "CONN_HEALTH_CHECKS": True,
     "OPTIONS": {
         "application_name": env.text("MES_PROCESS", "mes"),
-        "options": "-c idle_in_transaction_session_timeout=15s -c statement_timeout=30s",
+        "options": _LIMITS,
         "connect_timeout": 5,
         "keepalives_idle": 10,
         "tcp_user_timeout": 15000,
