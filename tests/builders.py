@@ -41,7 +41,7 @@ class Plant:
         key = name or role
         if key not in self.people:
             username = f"{self.prefix}-{key}"
-            user = User.objects.create_user(username, "secret", name=key.title(), role=role, site_id=self.site.pk)
+            user = User.objects.create_user(username, name=key.title(), role=role, site_id=self.site.pk)
             Badge.objects.create(user=user, code=f"{self.prefix}{next(_numbers)}")
             self.people[key] = Actor(PERSON, user.pk, str(user), role, self.site.pk)
         return self.people[key]

@@ -14,18 +14,20 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from django.db import OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from mes.kernel import locking
 from mes.kernel.actors import Actor
 from mes.kernel.canonical import canonical, digest, plain
 from mes.kernel.errors import Busy, Refused, StartOver
 from mes.kernel.events import CHANNEL, payloads, write_events
+from mes.kernel.locking import LOCKED, sqlstate
 from mes.kernel.scope import Scope, running
 
 TRIES = 5
 START_OVERS = 3
-RETRIED = {"40001", "40P01", "55P03"}
+RETRIED = {"40001", "40P01"}
+TAKEN = "23505"
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ RETURNING now()
 def run(*, name: str, actor: Actor, command_id: UUID, fingerprint: bytes, body: Callable[[], Outcome]) -> Outcome:
     """Run BODY as the outermost command, or return what COMMAND_ID did before.
 
-    Raises `Refused` (nothing is written, the id may be sent again), `Busy` after the tries are used up.
+    Raises `Refused` (nothing is written, the id may be sent again), `Busy` when a row stays locked or all tries are
+    used up.
     An outcome without effect leaves no receipt.
     """
     if running.get() is not None:
@@ -77,14 +80,18 @@ def run(*, name: str, actor: Actor, command_id: UUID, fingerprint: bytes, body: 
             return _once(name, actor, command_id, fingerprint, body)
         except StartOver:
             overs += 1
-            if overs >= START_OVERS:
+            if overs > START_OVERS:
                 raise Busy from None
-        except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", "") not in RETRIED:
+        except IntegrityError as error:  # somebody inserted the same key since it was looked for: look again
+            overs += 1
+            if overs > START_OVERS or sqlstate(error) != TAKEN:
                 raise
+        except OperationalError as error:
             tries += 1
-            if tries >= TRIES:
+            if sqlstate(error) == LOCKED or (sqlstate(error) in RETRIED and tries >= TRIES):
                 raise Busy from error
+            if sqlstate(error) not in RETRIED:
+                raise
         time.sleep(random.uniform(0, 0.005 * 2 ** (tries + overs)))  # noqa: S311 - jitter, not a secret
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Any, NoReturn, TypeVar
 
-from django.db import OperationalError, connection, models
+from django.db import DatabaseError, OperationalError, connection, models
 from django.db.models.sql import Query
 
 from mes.kernel.errors import Busy
@@ -33,6 +33,8 @@ RANKS = (
     "chain",
 )
 _RANK = {name: place for place, name in enumerate(RANKS)}
+#: What PostgreSQL answers when a lock was not to be had in time.
+LOCKED = "55P03"
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -130,10 +132,15 @@ def guard(rank: str, key: int) -> None:
 
 
 def raise_busy(error: OperationalError) -> NoReturn:
-    """Turn a lock time-out (55P03) into `Busy`; anything else goes on."""
-    if getattr(error.__cause__, "sqlstate", "") == "55P03":
+    """Turn a lock time-out into `Busy`; anything else goes on."""
+    if sqlstate(error) == LOCKED:
         raise Busy from error
     raise error
+
+
+def sqlstate(error: DatabaseError) -> str:
+    """The SQLSTATE that PostgreSQL gave, or nothing when the error came from elsewhere."""
+    return str(getattr(error.__cause__, "sqlstate", None) or "")
 
 
 def _value(row: models.Model, field: str) -> Any:

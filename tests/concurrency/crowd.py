@@ -1,13 +1,17 @@
 """Many clients at the same instant: real threads, each with its own connection, let go by one barrier."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connections
 
-from mes.kernel.errors import Refused
+from mes.kernel.errors import Busy, Refused
+
+#: How long a client goes on sending what was answered with "busy", as the contract tells it to.
+PATIENCE = 60
 
 
 @dataclass
@@ -23,13 +27,13 @@ class Outcomes:
 
 
 def all_at_once(calls: Sequence[Callable[[], Any]]) -> Outcomes:
-    """Run CALLS together. Refusals are answers; every other exception is kept as broken."""
+    """Run CALLS together. Refusals are answers, "busy" is sent again; every other exception is kept as broken."""
     outcomes, barrier, guard = Outcomes(), threading.Barrier(len(calls)), threading.Lock()
 
     def work(call: Callable[[], Any]) -> None:
         try:
             barrier.wait(30)
-            result = call()
+            result = patiently(call)
         except Refused as refusal:
             with guard:
                 outcomes.refused.append(refusal.reason)
@@ -49,3 +53,13 @@ def all_at_once(calls: Sequence[Callable[[], Any]]) -> Outcomes:
         thread.join(120)
     assert not any(thread.is_alive() for thread in threads), "a client hangs"
     return outcomes
+
+
+def patiently(call: Callable[[], Any]) -> Any:
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return call()
+        except Busy:
+            if time.monotonic() > until:
+                raise
