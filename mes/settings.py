@@ -54,6 +54,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "mes.kernel.middleware.ContentSecurityPolicy",
+    "mes.api.errors.ContractErrors",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -142,6 +143,9 @@ LOCALE_PATHS = [Path(env.text("MES_LOCALE_DIR", str(BASE_DIR / "locale")))]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+# What one request may carry; the API says how much that is when it refuses more.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.text("MES_STATIC_ROOT", str(BASE_DIR / "staticfiles")))

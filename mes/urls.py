@@ -6,6 +6,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("mes.screens.urls")),
     path("", include("mes.screens.desk_urls")),
     path("t/", include("mes.screens.terminal_urls")),
+    path("", include("mes.api.urls")),
 ]
 
 handler403 = "mes.screens.desk.errors.forbidden"

@@ -1,4 +1,4 @@
-"""Tells Django of the API. Registers nothing else."""
+"""The Django app of the HTTP API; its refusals join the registry when it is ready."""
 
 from django.apps import AppConfig
 
@@ -6,3 +6,6 @@ from django.apps import AppConfig
 class ApiConfig(AppConfig):
     name = "mes.api"
     label = "api"
+
+    def ready(self) -> None:
+        from mes.api import refusals  # noqa: F401 - they register themselves

@@ -26,6 +26,7 @@ STATUS = {
     "invalid": 422,
     "idempotency_key_reused": 422,
     "slow_down": 429,
+    "internal": 500,
     "not_ready": 503,
 }
 

@@ -56,6 +56,7 @@ def each_row(rows: Iterable[Any], apply: Callable[[Row], Result]) -> Results:
         try:
             if not isinstance(row, dict):
                 raise Refused("invalid", field="row", why=_("an object is needed"))
+            _require_storable(row, "row")
             with transaction.atomic():
                 result = apply(row)
             result.row = number
@@ -64,6 +65,19 @@ def each_row(rows: Iterable[Any], apply: Callable[[Row], Result]) -> Results:
             result = Result(number, REJECTED, [refusal.message, *(blocker.message for blocker in refusal.blockers)])
         results.append(result)
     return Results(results)
+
+
+def _require_storable(value: Any, field: str) -> None:
+    """PostgreSQL keeps every character but one; it must not take the other rows of the list down with it."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _require_storable(key, field)
+            _require_storable(inner, str(key)[:40])
+    elif isinstance(value, list):
+        for inner in value:
+            _require_storable(inner, field)
+    elif isinstance(value, str) and "\0" in value:
+        raise Refused("invalid", field=field, why=_("control characters are not allowed"))
 
 
 # -- reading fields ------------------------------------------------------------------------------------------------
