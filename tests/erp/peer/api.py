@@ -50,8 +50,10 @@ class PeerApi:
 
     # ----------------------------------------------------------------------------------------------------- arranging
 
-    def make_order(self, quantity: float = 10, *, planned: bool = True, **changes: Any) -> "PeerOrder":
-        """A released production order for FG-100, as a planner's client would make it from the BOM."""
+    def make_order(
+        self, quantity: float = 10, *, item: str = "FG-100", planned: bool = True, **changes: Any
+    ) -> "PeerOrder":
+        """A released production order, as a planner's client would make it from the BOM of FG-100."""
         piece, kilo = self.id_of("product.uom", "symbol", "u"), self.id_of("product.uom", "symbol", "kg")
         products = {row["code"]: row["id"] for row in self.find("product.product", [], "code")}
         places = {row["code"]: row["id"] for row in self.find("stock.location", [["code", "!=", None]], "code")}
@@ -69,7 +71,7 @@ class PeerApi:
             for code, need, unit in needs
         ]
         output = {
-            "product": products["FG-100"],
+            "product": products[item],
             "quantity": quantity,
             "unit": piece,
             "from_location": places["PROD"],
@@ -79,7 +81,7 @@ class PeerApi:
             "unit_price": {"__class__": "Decimal", "decimal": "0"},
         }
         values = {
-            "product": products["FG-100"],
+            "product": products[item],
             "bom": self.id_of("production.bom", "code", "FG-100-A"),
             "routing": self.id_of("production.routing", "name", "FG-100 routing"),
             "work_center": self.id_of("production.work.center", "name", "Plant 1"),

@@ -78,6 +78,7 @@ def make_plant() -> None:
     housing = make_item("RM-HOUS", "Housing casting", piece, "20", lot=True)
     seal = make_item("RM-SEAL", "Seal kit", piece, "4")
     resin = make_item("RM-RESIN", "Potting resin", kilo, "9", lot=True)
+    make_item("FG-200", "Pump, not yet engineered", piece, "150", producible=True, lot=True)
     make_item("RM-SPARE", "Seal kit, substitute", piece, "5")
 
     find_location = Model.get("stock.location").find
