@@ -47,8 +47,9 @@ class Claimed:
 def claim_message(lease: timedelta | None = None) -> Claimed | None:
     """Lease the oldest message that may go now, or None. Someone else's expired lease means the ERP may know of it."""
     token = uuid4()
+    span = LEASE if lease is None else lease
     with transaction.atomic(), database.cursor() as cursor:
-        cursor.execute(CLAIM, {"token": token, "lease": (lease or LEASE).total_seconds()})
+        cursor.execute(CLAIM, {"token": token, "lease": span.total_seconds()})
         row = cursor.fetchone()
     if row is None:
         return None

@@ -64,6 +64,8 @@ class FaultProxy:
     _plans: list[_Plan] = field(default_factory=list)
     _hooks: list[tuple[Callable[[str], bool], Callable[[], None]]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    struck: threading.Event = field(default_factory=threading.Event)
+    """Set when a fault strikes after the ERP has done the work and before its caller hears of it."""
 
     def __enter__(self) -> "FaultProxy":
         self._client = httpx.Client(base_url=self.upstream, timeout=60, trust_env=False)
@@ -152,6 +154,7 @@ class FaultProxy:
 
     def _spoil(self, handler: BaseHTTPRequestHandler, plan: _Plan, answer: httpx.Response) -> None:
         good = answer.content
+        self.struck.set()
         match plan.fault:
             case Fault.DROP_REPLY:
                 return
