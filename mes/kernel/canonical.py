@@ -4,6 +4,7 @@ stand on it.
 
 import hashlib
 import json
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -45,7 +46,9 @@ def plain(value: Any) -> Any:
 
 
 def canonical(value: Any) -> str:
-    """The canonical JSON text of VALUE. Keys are ASCII here, so sorting by code point is RFC 8785's order."""
+    """The canonical JSON text of VALUE. Below the surrogates, which no key of ours leaves, sorting by code point is
+    RFC 8785's order.
+    """
     return json.dumps(plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
@@ -58,12 +61,17 @@ def fingerprint(method: str, path: str, principal: str, body: Any) -> bytes:
     return digest([method, path, principal, _same_numbers(body)])
 
 
+_DECIMAL = re.compile(r"-?[0-9]{1,12}\.[0-9]{1,6}")
+
+
 def _same_numbers(value: Any) -> Any:
-    """Numbers and texts of numbers that mean the same quantity give the same fingerprint: 2, 2.0 and "2.00"."""
+    """Numbers and texts of decimals that mean the same quantity give the same fingerprint: 2, 2.0 and "2.00"."""
     if isinstance(value, dict):
         return {key: _same_numbers(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_same_numbers(inner) for inner in value]
     if isinstance(value, float | int) and not isinstance(value, bool):
         return decimal_text(Decimal(str(value)))
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        return decimal_text(Decimal(value))
     return value

@@ -63,6 +63,10 @@ def claim(lease: timedelta = LEASE) -> Claimed | None:
 
 def deliver_one(claimed: Claimed) -> None:
     """Hand the event over and settle under the lease; a settled lease of a slower twin changes nothing."""
+    if claimed.attempts > ATTEMPTS:  # every earlier worker died with it: no other end is left to count
+        reason = f"Given up: {ATTEMPTS} workers ended before they could say what became of it."
+        _settle(claimed, status=Delivery.PARKED, parked_reason=reason)
+        return
     try:
         SUBSCRIBERS[claimed.subscriber].handle(Event.objects.get(pk=claimed.event_id))
     except Park as park:

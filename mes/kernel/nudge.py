@@ -2,7 +2,6 @@
 it would have told.
 """
 
-import functools
 import logging
 import time
 
@@ -19,7 +18,11 @@ _broken_until = [0.0]
 
 def nudge_after_commit(task: str = "mes.kernel.tasks.deliver", queue: str = "events") -> None:
     """Ring once for TASK after the running transaction commits."""
-    transaction.on_commit(functools.partial(_ring, task, queue), robust=True)
+
+    def ring() -> None:  # with a name: a robust hook that fails is logged by it
+        _ring(task, queue)
+
+    transaction.on_commit(ring, robust=True)
 
 
 def _ring(task: str, queue: str) -> None:
