@@ -11,11 +11,12 @@ from django.db.models.functions import Now
 from mes.kernel.transitions import append_only, keep_rows
 
 #: Subject heads are advanced by the trigger alone. `prev` and `hash` bind each event to the one before it on its
-#: subject.
+#: subject. The id is drawn under the head's lock, so that ids of one subject rise with its sequence.
 CHAIN = """
     INSERT INTO kernel_eventhead (subject, seq, hash) VALUES (NEW.subject, 0, decode('', 'hex'))
         ON CONFLICT (subject) DO NOTHING;
     SELECT * INTO head FROM kernel_eventhead WHERE subject = NEW.subject FOR NO KEY UPDATE;
+    NEW.id := nextval(pg_get_serial_sequence('kernel_event', 'id'));
     NEW.seq := head.seq + 1;
     NEW.prev := head.hash;
     NEW.hash := sha256(head.hash || convert_to(NEW.seq::text || ' ' || NEW.canonical, 'UTF8'));

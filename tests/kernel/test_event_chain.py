@@ -4,6 +4,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from functools import partial
 
@@ -270,3 +271,30 @@ def test_a_command_that_is_rolled_back_leaves_no_gap(works):
     go(works, partial(tell, subject, "b"))
     chain = Event.objects.filter(subject=subject).order_by("seq").values_list("seq", "label")
     assert list(chain) == [(1, "a"), (2, "b")]
+
+
+SLOW = """
+    CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN IF NEW.label = 'slow' THEN PERFORM pg_sleep(0.5); END IF; RETURN NEW; END $$;
+    CREATE TRIGGER a_dawdle BEFORE INSERT ON kernel_event FOR EACH ROW EXECUTE FUNCTION dawdle();
+"""
+
+
+@pytest.mark.scratch_db
+def test_ids_of_one_subject_rise_with_its_sequence_even_where_a_slow_writer_drew_its_number_first(works, as_owner):
+    """Deliveries are handed over by id: an id drawn before the head was locked would turn two events round."""
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute(SLOW)
+    subject = f"thing:{works.prefix}"
+
+    def quick():
+        time.sleep(0.2)
+        go(works, partial(tell, subject, "quick"))
+
+    outcomes = all_at_once([partial(go, works, partial(tell, subject, "slow")), quick])
+    assert outcomes.broken == []
+    assert list(Event.objects.filter(subject=subject).order_by("seq").values_list("label", flat=True)) == [
+        "quick",
+        "slow",
+    ]
+    assert list(Event.objects.filter(subject=subject).order_by("pk").values_list("seq", flat=True)) == [1, 2]
