@@ -86,7 +86,7 @@ def test(arguments: "list[str]") -> int:
     checked = subprocess.call([str(python), "-m", "mes.supervisor.checks"], stdin=subprocess.DEVNULL)
     command = [str(python), "-m", "pytest"]
     if not any(word.startswith(("-n", "--numprocesses", "--pdb")) for word in arguments):
-        command += ["-n", "2", "--dist", "loadgroup"]
+        command += ["-n", "2"]
     tested = subprocess.call(command + arguments, stdin=None if "--pdb" in arguments else subprocess.DEVNULL)
     if checked:
         print("The checks failed; their report stands above the tests.", file=sys.stderr)

@@ -9,6 +9,7 @@
 pytest-django's transactional mode is refused: it empties tables, and ours refuse TRUNCATE and DELETE.
 """
 
+import functools
 import os
 import shutil
 import tempfile
@@ -44,6 +45,7 @@ django.setup()  # here, not by pytest-django's option: that would load the setti
 
 from django.db import connection, connections
 from django.test import TestCase, TransactionTestCase
+from xdist.scheduler import LoadScopeScheduling
 
 from mes import env
 from mes.embedded import roles
@@ -99,6 +101,21 @@ def _ensure_server() -> None:
     os.environ["MES_TEST_TEMPLATE"] = _server.template
 
 
+class OneFileOneWorker(LoadScopeScheduling):
+    """Tests of a file run on one worker in their order; all heavy files on the same, so never two of them at once."""
+
+    @functools.cache  # noqa: B019 - one scheduler lives as long as the run
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        heavy = (Path(__file__).resolve().parent.parent / file).read_text(encoding="utf-8").count("mark.heavy")
+        return "heavy" if heavy else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneFileOneWorker:
+    return OneFileOneWorker(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     refused = []
     for item in items:
@@ -117,8 +134,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if refused:
         raise pytest.UsageError("\n".join(refused))
     for item in items:
-        if item.get_closest_marker("heavy"):
-            item.add_marker(pytest.mark.xdist_group("heavy"))  # never two of them at once
         if item.get_closest_marker("browser") and not chromium():
             item.add_marker(pytest.mark.skip(reason=_no_chromium()))
     items.sort(key=lambda item: item.get_closest_marker("heavy") is not None)

@@ -18,7 +18,7 @@ from mes.embedded import Postgres, Valkey, roles
 from mes.supervisor.processes import WORKERS, processes
 from tests.run.product import ROOT, clean_environment, free_port, wait_until
 
-pytestmark = [pytest.mark.heavy, pytest.mark.xdist_group("heavy")]
+pytestmark = pytest.mark.heavy
 OURS = ("prepare", "web", "events", "worker", "worker-erp", "worker-devices", "beat")
 GIVEN = {
     "MES_APP_PASSWORD": "app",
