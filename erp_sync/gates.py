@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 
 from erp_sync import states
-from erp_sync.queries import connections_for, root_of
+from erp_sync.queries.completion import connections_for, root_of
 from mes.kernel.errors import Blocker
 from workorders.models import WorkOrder
 

@@ -3,7 +3,7 @@
 from uuid import uuid5
 
 from erp_sync.actions.postings import queue_posting
-from erp_sync.queries import connections_for, root_of
+from erp_sync.queries.completion import connections_for, root_of
 from mes.kernel.actors import system
 from mes.kernel.events import subscribe
 from mes.kernel.models import Event

@@ -18,6 +18,17 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(["mes.kernel", "mes.screens"])
 
+#: Ticks that find what a lost wake-up would have told. Each expires with the next one, so that none pile up.
+app.conf.beat_schedule = {
+    "deliver what is owed": {
+        "task": "mes.kernel.tasks.deliver",
+        "schedule": 5.0,
+        "options": {"queue": "events", "expires": 5},
+    },
+    "tell ERPs": {"task": "erp_sync.tasks.tell", "schedule": 5.0, "options": {"queue": "erp", "expires": 5}},
+    "fetch from ERPs": {"task": "erp_sync.tasks.fetch", "schedule": 10.0, "options": {"queue": "erp", "expires": 10}},
+}
+
 
 @worker_process_init.connect
 def _end_with_the_worker(**_kwargs: object) -> None:

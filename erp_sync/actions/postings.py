@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from erp_sync import events, states
 from erp_sync.facts import Disposition, OrderCompletion
 from erp_sync.models import ErpConnection, OutboundAttempt, OutboundMessage
-from erp_sync.queries import completion_of, family_of, root_of
+from erp_sync.queries.completion import completion_of, family_of, root_of
 from mes.kernel.actors import SYSTEM, Actor
 from mes.kernel.commands import command
 from mes.kernel.errors import Refused

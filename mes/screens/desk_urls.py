@@ -2,12 +2,21 @@
 
 from django.urls import URLPattern, path
 
-from mes.screens.desk import floor, short_links, sign_in
+from mes.screens.desk import erp, floor, short_links, sign_in
 
 urlpatterns: list[URLPattern] = [
     path("", sign_in.home, name="home"),
     path("login/", sign_in.sign_in, name="sign-in"),
     path("logout/", sign_in.sign_out, name="sign-out"),
     path("floor/", floor.floor_page, name="floor"),
+    path("integrations/", erp.connections_page, name="connections"),
+    path("integrations/<int:connection_id>/pause/", erp.pause, name="pause-connection"),
+    path("integrations/<int:connection_id>/resume/", erp.resume, name="resume-connection"),
+    path("integrations/<int:connection_id>/fetch/", erp.fetch_now, name="fetch-now"),
+    path("integrations/messages/", erp.messages_page, name="erp-messages"),
+    path("integrations/messages/retry/", erp.retry_all, name="retry-all-messages"),
+    path("integrations/messages/<int:message_id>/retry/", erp.retry, name="retry-message"),
+    path("integrations/messages/<int:message_id>/skip/", erp.skip, name="skip-message"),
+    path("integrations/messages/<int:message_id>/again/", erp.again, name="post-again"),
     path("b/<path:code>", short_links.short_link, name="short-link"),
 ]

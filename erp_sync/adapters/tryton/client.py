@@ -43,7 +43,7 @@ class Limits:
 
     connect: float = 5.0
     read: float = 20.0
-    total: float = 60.0
+    total: float = 30.0
 
 
 class Refused(Exception):

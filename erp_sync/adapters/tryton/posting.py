@@ -1,8 +1,10 @@
 """Makes a Tryton order hold a completed order of ours: look, take one step, look again, until nothing is missing."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 from erp_sync.adapters.errors import (
+    Ambiguous,
     NeedsDecision,
     Rejected,
     Stale,
@@ -19,6 +21,8 @@ from erp_sync.facts import OrderCompletion
 from erp_sync.messages import Issue, Receipt, ReceiptStatus, Severity
 
 MOST_STEPS = 40
+#: Seconds after which a posting is left where it stands; the next attempt goes on from there. Less than a lease.
+PATIENCE = 80.0
 MOST_COLLISIONS = 4
 
 
@@ -44,10 +48,13 @@ class Posting:
         tried: Step | None = None
         collisions = 0
         status = ReceiptStatus.ALREADY_POSTED
+        began = time.monotonic()
         for _ in range(MOST_STEPS):
             order, target, step = self._look(tried)
             if step is None:
                 return self._receipt(order, target, status)
+            if time.monotonic() - began > PATIENCE:
+                raise Ambiguous(f"The ERP is too slow to finish order {order.number} in one go.")
             status = ReceiptStatus.POSTED
             self.wrote = True
             try:
