@@ -23,6 +23,8 @@ from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests import wedge
+
 ROOT = Path(__file__).parent
 AXE = ROOT / "vendor" / "axe-core-4.14.1" / "axe.min.js"
 PICTURES = ROOT / "artifacts" / "screens"
@@ -128,9 +130,7 @@ class Watched:
 
     def scan(self, code: str, *, enter: bool = True) -> None:
         """Type as a wedge scanner does: fast, even, Enter at the end."""
-        self.page.keyboard.type(code, delay=3)
-        if enter:
-            self.page.keyboard.press("Enter")
+        wedge.scan(self.page, code, enter=enter)
 
 
 PageMaker = Callable[..., Watched]
@@ -227,10 +227,10 @@ def cut_off(page: Page) -> list[str]:
     return list(page.evaluate(CUT))
 
 
-#: Controls of a terminal that are smaller than a gloved finger needs.
+#: Controls of a terminal that are smaller than a gloved finger needs; a field is as large as the label around it.
 SMALL = """least => [...document.querySelectorAll('button,a[href],input,select,summary')]
   .filter(control => control.checkVisibility() && !control.closest('.mes-sr,.d-skip') && control.type !== 'hidden')
-  .map(control => [control, control.getBoundingClientRect()])
+  .map(control => [control, (control.closest('label') ?? control).getBoundingClientRect()])
   .filter(([, box]) => box.width && Math.min(box.width, box.height) < least - 1)
   .map(([control, box]) => `${control.outerHTML.slice(0, 90)}: ${Math.round(box.width)} × ${Math.round(box.height)} px`)
 """
@@ -250,18 +250,21 @@ def settled(page: Page) -> None:
 
 
 def picture(page: Page, name: str, *, whole: bool = False) -> Path:
-    """Save a picture under tests/artifacts/screens; fail when something on it is cut off."""
+    """Save a picture under tests/artifacts/screens."""
     settled(page)
     PICTURES.mkdir(parents=True, exist_ok=True)
     path = PICTURES / f"{name}.png"
     page.screenshot(path=path, full_page=whole)
-    cut = cut_off(page)
-    assert not cut, f"{name}: " + json.dumps(cut, ensure_ascii=False, indent=1)
     return path
+
+
+def faults(page: Page, name: str, *, whole: bool = False, ignore: tuple[str, ...] = ()) -> list[str]:
+    """Save a picture; what is cut off on it, and what axe finds serious, each with the picture's name."""
+    picture(page, name, whole=whole)
+    return [f"{name}: {fault}" for fault in [*cut_off(page), *accessibility(page, ignore=ignore)]]
 
 
 def looks_right(page: Page, name: str, *, whole: bool = False, ignore: tuple[str, ...] = ()) -> None:
     """A picture is saved, nothing is cut off, and axe finds nothing serious."""
-    picture(page, name, whole=whole)
-    found = accessibility(page, ignore=ignore)
-    assert not found, f"{name}: " + json.dumps(found, ensure_ascii=False, indent=1)
+    found = faults(page, name, whole=whole, ignore=ignore)
+    assert not found, json.dumps(found, ensure_ascii=False, indent=1)

@@ -175,7 +175,10 @@
         ignoreActiveValue: true,
         callbacks: {
           beforeNodeMorphed: (was, is) => {
+            if (was.localName === "elapsed-time" && was.getAttribute("since") === is.getAttribute?.("since")) return false;
+            if (was.matches?.(EDITABLE) && was.value !== was.defaultValue) return false;
             if (was.dataset?.tick !== undefined && !was.isEqualNode(is)) mark(is);
+            return true;
           },
         },
       });

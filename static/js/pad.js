@@ -104,6 +104,14 @@
   });
   document.querySelectorAll("input[id]").forEach(echo);
 
+  /* The outline of a card grows with the size chosen for the screen. */
+  document.querySelectorAll("select[data-calibrate]").forEach((select) => {
+    select.addEventListener("change", () => {
+      document.getElementById(select.dataset.calibrate).dataset.mm = select.value;
+      document.querySelectorAll("[data-calibrated]").forEach((field_) => (field_.value = select.value));
+    });
+  });
+
   /* One of several tiles; the chosen value travels in a hidden field or a radio beside it. */
   document.addEventListener("click", (event) => {
     const tile = event.target.closest("[data-choose]");

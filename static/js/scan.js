@@ -25,6 +25,13 @@
   /* ---------- what was typed: characters with their times ---------- */
   const state = { keys: [], held: null, marked: false, timer: 0, foreign: false, digits: "" };
 
+  /* How this scanner ends a code. One that sends Enter may pause in the middle without being cut in two. */
+  const ENDING = "mes-scan-ending";
+  const SILENCE = { enter: 2000, silence: 150, unknown: 400 };
+  function silence() {
+    return SILENCE[sessionStorage.getItem(ENDING) ?? "unknown"];
+  }
+
   function gaps(keys) {
     return keys.slice(1).map((key, index) => key.time - keys[index].time).sort((a, b) => a - b);
   }
@@ -153,6 +160,7 @@
       if (field && !marked && isValue(field, typed)) return;
       event.preventDefault();
       event.stopImmediatePropagation();
+      if (fast) sessionStorage.setItem(ENDING, "enter");
       restore(held);
       this.read(typed);
     }
@@ -160,17 +168,15 @@
     /* A scanner without a suffix ends by falling silent. */
     expectEnd() {
       clearTimeout(state.timer);
-      state.timer = setTimeout(
-        () => {
-          const { keys, held, marked } = state;
-          const field = held?.field;
-          if (!keys.length || (!marked && (field || !quick(keys, false)))) return;
-          forget();
-          restore(held);
-          this.read(text(keys));
-        },
-        state.marked ? 300 : 150,
-      );
+      state.timer = setTimeout(() => {
+        const { keys, held, marked } = state;
+        const field = held?.field;
+        if (!keys.length || (!marked && (field || !quick(keys, false)))) return;
+        if (sessionStorage.getItem(ENDING) !== "enter") sessionStorage.setItem(ENDING, "silence");
+        forget();
+        restore(held);
+        this.read(text(keys));
+      }, silence());
     }
 
     /* The form of the typed number is a scan as well; without scripts it is posted as it stands. */
@@ -230,12 +236,14 @@
             headers: { "X-CSRFToken": mes.csrf, "HX-Request": "true" },
             signal: AbortSignal.timeout(8000),
           });
-          if (answer.status === 401 || answer.status === 403) {
+          if (answer.status === 429 || answer.status === 409 || answer.status >= 500) continue;
+          const html = await answer.text();
+          /* No verdict: the person or the terminal is not signed in any more. */
+          if (answer.status === 401 || !html.includes("data-v=")) {
             location.reload();
             return "bad";
           }
-          if (answer.status === 429 || answer.status === 409 || answer.status >= 500) continue;
-          return band().put(await answer.text());
+          return band().put(html);
         } catch {
           /* lost: ask again with the same key */
         }
@@ -260,6 +268,11 @@
       sessionStorage.removeItem(KEPT);
       if (kept) this.put(kept, true);
       else this.ring();
+      /* What a button was answered is shown here as well. */
+      this.addEventListener("htmx:afterSwap", () => {
+        clearTimeout(this.timer);
+        this.ring();
+      });
       this.addEventListener("click", (event) => {
         if (!event.target.closest("a,button")) this.clear();
       });
@@ -301,9 +314,18 @@
         return verdict;
       }
       window.htmx?.process(this);
+      this.fill(frame);
       this.ring();
       if (!kept) document.dispatchEvent(new CustomEvent("mes:refresh"));
       return verdict;
+    }
+    /* A quantity or a gauge that was scanned stands in the field that waits for it. */
+    fill(frame) {
+      const input = document.getElementById(frame?.dataset.fillInto);
+      if (!input) return;
+      input.value = frame.dataset.fill;
+      input.dataset.typed = "1";
+      input.dispatchEvent(new Event("input", { bubbles: true }));
     }
     ring() {
       const frame = this.querySelector("[data-v]");

@@ -9,6 +9,8 @@ from urllib.parse import parse_qs
 import pytest
 from playwright.sync_api import Browser, Page, Request, Route, expect
 
+from tests import wedge
+
 STATIC = Path(__file__).parents[2] / "static"
 HTMX = Path(__import__("django_htmx").__file__).parent / "static/django_htmx/htmx-2.min.js"
 ORIGIN = "http://plant.test"
@@ -86,8 +88,8 @@ class Probe:
         else:
             route.fulfill(status=200, body=HEAD.format(now="") + ROUTER, content_type="text/html")
 
-    def type(self, text: str, delay: float = 2) -> None:
-        self.page.keyboard.type(text, delay=delay)
+    def scan(self, text: str, *, gap: float = 0.003, enter: bool = True) -> None:
+        wedge.scan(self.page, text, gap=gap, enter=enter)
 
     def codes(self) -> list[str]:
         return [scan["code"] for scan in self.scans]

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 def test_a_scan_reaches_the_server_from_a_page_where_nothing_has_the_focus(probe: Probe) -> None:
     page = probe.show(ROUTER)
-    probe.type("L-B2291-R\n")
+    probe.scan("L-B2291-R")
     band(page, "good")
     [scan] = probe.scans
     assert scan["code"] == "L-B2291-R"
@@ -25,7 +25,7 @@ def test_a_scan_reaches_the_server_from_a_page_where_nothing_has_the_focus(probe
 @pytest.mark.parametrize("text", ["lower-UPPER_:/?#", "https://mes.example/b/O5521.K", "Lot 12 x"])
 def test_case_and_signs_arrive_as_they_were_sent(probe: Probe, text: str) -> None:
     page = probe.show(ROUTER)
-    probe.type(text + "\n")
+    probe.scan(text)
     band(page, "good")
     assert probe.codes() == [text]
 
@@ -36,7 +36,7 @@ def test_a_scan_into_a_field_gives_the_field_back_what_it_held_and_submits_nothi
     )
     page.focus("#note")
     page.keyboard.press("End")
-    probe.type("L-B2291-R\n")
+    probe.scan("L-B2291-R")
     band(page, "good")
     assert page.input_value("#note") == "half a sen"
     assert probe.codes() == ["L-B2291-R"]
@@ -47,7 +47,7 @@ def test_a_scan_into_a_field_gives_the_field_back_what_it_held_and_submits_nothi
 def test_slow_typing_into_a_field_stays_there(probe: Probe) -> None:
     page = probe.show(f'<form method="post" action="/note/"><input id="note" name="note"></form>{ROUTER}')
     page.focus("#note")
-    probe.type("hello there", delay=70)
+    probe.scan("hello there", gap=0.07, enter=False)
     assert page.input_value("#note") == "hello there"
     page.keyboard.press("Enter")
     page.wait_for_url("**/note/")
@@ -58,7 +58,7 @@ def test_slow_typing_into_a_field_stays_there(probe: Probe) -> None:
 def test_a_gauge_fills_the_number_field_that_waits_for_it(probe: Probe) -> None:
     page = probe.show(f'<form method="post" action="/value/"><input id="v" name="v" inputmode="none"></form>{ROUTER}')
     page.focus("#v")
-    probe.type("22.0134\n")
+    probe.scan("22.0134")
     page.wait_for_url("**/value/")
     assert probe.posts == [{"v": "22.0134"}]
     assert probe.scans == []
@@ -67,9 +67,7 @@ def test_a_gauge_fills_the_number_field_that_waits_for_it(probe: Probe) -> None:
 def test_a_marked_scan_is_kept_out_of_the_field_altogether_and_keeps_its_separators(probe: Probe) -> None:
     page = probe.show(f'<input id="note" value="">{ROUTER}')
     page.focus("#note")
-    probe.type("]C1010950110153000310LOT7")
-    page.keyboard.press("Control+]")
-    probe.type("21SN9\n")
+    probe.scan("]C1010950110153000310LOT7\x1d21SN9")
     band(page, "good")
     assert probe.codes() == ["]C1010950110153000310LOT7\x1d21SN9"]
     assert page.input_value("#note") == ""
@@ -77,15 +75,26 @@ def test_a_marked_scan_is_kept_out_of_the_field_altogether_and_keeps_its_separat
 
 def test_a_scanner_without_a_suffix_ends_by_falling_silent(probe: Probe) -> None:
     page = probe.show(ROUTER)
-    probe.type("L-B2291-R")
+    probe.scan("L-B2291-R", enter=False)
     band(page, "good")
     assert probe.codes() == ["L-B2291-R"]
 
 
+def test_a_scanner_that_sends_enter_may_pause_without_being_cut_in_two(probe: Probe) -> None:
+    page = probe.show(ROUTER)
+    probe.scan("L-B2291-R")
+    band(page, "good")
+    probe.scan("L-B23", enter=False)
+    page.wait_for_timeout(700)
+    probe.scan("07-A")
+    band(page, "good")
+    page.wait_for_timeout(300)
+    assert probe.codes() == ["L-B2291-R", "L-B2307-A"]
+
+
 def test_a_code_typed_slowly_where_no_field_is_meant_is_a_scan_too(probe: Probe) -> None:
     page = probe.show(ROUTER)
-    probe.type("5521", delay=250)
-    page.keyboard.press("Enter")
+    probe.scan("5521", gap=0.25)
     band(page, "good")
     assert probe.codes() == ["5521"]
 
@@ -107,7 +116,7 @@ def test_a_scan_presses_no_button_and_follows_no_short_cut(probe: Probe) -> None
         f'<button id="b" data-hotkey="Enter">Complete</button></form>{ROUTER}'
     )
     page.focus("#b")
-    probe.type("LOT 12 34\n")
+    probe.scan("LOT 12 34")
     band(page, "good")
     assert probe.codes() == ["LOT 12 34"]
     assert probe.posts == []
@@ -116,7 +125,7 @@ def test_a_scan_presses_no_button_and_follows_no_short_cut(probe: Probe) -> None
 def test_a_scan_is_taken_while_a_dialog_is_open(probe: Probe) -> None:
     page = probe.show(f"<dialog id=d><button>Close</button></dialog>{ROUTER}")
     page.evaluate("document.getElementById('d').showModal()")
-    probe.type("L-B2291-R\n")
+    probe.scan("L-B2291-R")
     expect(page.locator("[data-testid=scan-verdict]")).to_have_count(1)
     assert probe.codes() == ["L-B2291-R"]
 
@@ -138,8 +147,8 @@ def test_a_scan_on_a_german_or_french_keyboard_is_decoded_by_the_place_of_the_ke
 
 def test_the_same_code_twice_at_once_is_one_scan(probe: Probe) -> None:
     page = probe.show(ROUTER)
-    probe.type("L-B2291-R\n")
-    probe.type("L-B2291-R\n")
+    probe.scan("L-B2291-R")
+    probe.scan("L-B2291-R")
     band(page, "good")
     page.wait_for_timeout(300)
     assert probe.codes() == ["L-B2291-R"]
@@ -160,7 +169,7 @@ def test_scans_wait_their_turn_and_a_refusal_drops_the_rest_aloud(probe: Probe) 
 def test_a_lost_answer_is_asked_again_with_the_same_key(probe: Probe) -> None:
     probe.answers = [(0, ""), (503, ""), (200, verdict("good"))]
     page = probe.show(ROUTER)
-    probe.type("L-B2291-R\n")
+    probe.scan("L-B2291-R")
     band(page, "good")
     assert len(probe.scans) == 3
     assert len({scan["command_id"] for scan in probe.scans}) == 1
@@ -169,7 +178,7 @@ def test_a_lost_answer_is_asked_again_with_the_same_key(probe: Probe) -> None:
 def test_without_any_answer_the_band_says_that_nothing_was_sent(probe: Probe) -> None:
     probe.answers = [(0, "")] * 4
     page = probe.show(ROUTER)
-    probe.type("L-B2291-R\n")
+    probe.scan("L-B2291-R")
     expect(page.locator("[data-v=bad] .did")).to_have_text("Not sent.", timeout=15000)
     assert len(probe.scans) == 4
 
@@ -177,7 +186,7 @@ def test_without_any_answer_the_band_says_that_nothing_was_sent(probe: Probe) ->
 def test_the_verdict_follows_to_the_page_it_sends_to(probe: Probe) -> None:
     probe.answers = [(200, verdict("good", "Opened 5521-20", 'data-go="/t/job/7/"'))]
     page = probe.show(ROUTER)
-    probe.type("P-5521.20-U\n")
+    probe.scan("P-5521.20-U")
     page.wait_for_url("**/t/job/7/")
     band(page, "good")
 
@@ -185,7 +194,7 @@ def test_the_verdict_follows_to_the_page_it_sends_to(probe: Probe) -> None:
 def test_what_a_code_says_is_never_markup(probe: Probe) -> None:
     probe.answers = [(0, "")] * 4
     page = probe.show(ROUTER)
-    probe.type("<img src=x onerror=alert(1)>\n")
+    probe.scan("<img src=x onerror=alert(1)>")
     expect(page.locator("[data-v=bad] .what")).to_have_text("<img src=x onerror=alert(1)>", timeout=15000)
     assert page.locator("scan-band img").count() == 0
 
@@ -193,7 +202,7 @@ def test_what_a_code_says_is_never_markup(probe: Probe) -> None:
 def test_escape_and_a_touch_put_the_verdict_away(probe: Probe) -> None:
     probe.answers = [(200, verdict("bad", "wrong lot"))]
     page = probe.show(ROUTER)
-    probe.type("L-B2291-R\n")
+    probe.scan("L-B2291-R")
     band(page, "bad")
     page.keyboard.press("Escape")
     expect(page.locator("[data-testid=scan-verdict]")).to_have_count(0)
