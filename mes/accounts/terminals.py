@@ -4,6 +4,7 @@ revocation.
 
 import secrets
 from datetime import timedelta
+from decimal import Decimal
 
 from django.utils import timezone
 
@@ -58,6 +59,11 @@ def terminal_of(secret: str | None) -> Terminal | None:
     if terminal and (terminal.last_seen_at is None or now - terminal.last_seen_at > SEEN_EVERY):
         Terminal.objects.filter(pk=terminal.pk).update(last_seen_at=now)
     return terminal
+
+
+def calibrate(terminal: Terminal, millimetre: Decimal) -> None:
+    """Keep how many pixels of the terminal's screen make a millimetre."""
+    Terminal.objects.filter(pk=terminal.pk).update(millimetre=millimetre)
 
 
 def revoke(*, actor: Actor, terminal_id: int) -> None:

@@ -199,6 +199,24 @@ def plain_number(value: Number | None) -> str:
 
 
 @register.filter
+def share(part: Number | None, whole: Number | None) -> Decimal:
+    """PART of WHOLE in per cent; nothing of nothing is nothing."""
+    total = Decimal(str(whole or 0))
+    return Decimal(str(part or 0)) * 100 / total if total > 0 else Decimal(0)
+
+
+@register.filter
+def piece_time(value: Number | None) -> str:
+    """Minutes per piece: seconds below three minutes, else minutes."""
+    if not value:
+        return "–"
+    each = float(value)
+    if each < 3:
+        return _("%(count)s s") % {"count": round(each * 60)}
+    return _("%(count)s min") % {"count": quantity(Decimal(str(round(each, 1))))}
+
+
+@register.filter
 def clock(value: dt.datetime | None) -> str:
     """The hour of the day in the site's zone."""
     return timezone.localtime(value).strftime("%H:%M") if value else "–"
