@@ -28,7 +28,7 @@ def lot_event(
     topics = [f"lot:{lot.pk}"]
     if operation is not None:
         payload |= {"operation": operation.pk, "order": operation.order.number}
-        topics += [f"order:{operation.order_id}", f"wc:{operation.work_center_id}"]
+        topics += [f"order:{operation.order_id}", f"wc:{operation.work_center_id}", f"floor:{lot.site_id}"]
     emit(
         name,
         subject=f"lot:{lot.pk}",
@@ -55,5 +55,5 @@ def untracked_event(operation: Operation, item_code: str, quantity: Decimal, uni
             "order": order.number,
         },
         occurred_at=at,
-        topics=[f"order:{order.pk}", f"wc:{operation.work_center_id}"],
+        topics=[f"order:{order.pk}", f"wc:{operation.work_center_id}", f"floor:{order.site_id}"],
     )
