@@ -65,14 +65,15 @@ class Supervisor:
         servers = Servers(self.instance)
         self.environment = self.instance.environment(self._settings(servers))
         for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(sign, self._ask_stop)
+            if signal.getsignal(sign) is not signal.SIG_IGN:  # nohup means it
+                signal.signal(sign, self._ask_stop)
         linux.adopt_orphans()
         try:
             self._start(servers)
             self._watch()
         except Stopped:
             pass
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
             self._say(str(error))
             return 1
         finally:
@@ -134,9 +135,9 @@ class Supervisor:
         host = f"[{self.wishes.host}]" if ":" in self.wishes.host else self.wishes.host
         self._note("ready")
         scheme = "https" if self._certificate else "http"
-        print(f"READY {scheme}://{host}:{self.wishes.port}/ data={self.instance.folder}", flush=True)
+        self._tell(f"READY {scheme}://{host}:{self.wishes.port}/ data={self.instance.folder}")
         if self._certificate:
-            print(f"Terminals must trust {self._certificate.root} once.", flush=True)
+            self._tell(f"Terminals must trust {self._certificate.root} once.")
         if not self.wishes.empty and "list_demo_people" in self.commands:
             self._command("list_demo_people", show=True)
 
@@ -276,6 +277,10 @@ class Supervisor:
 
     def _ask_stop(self, _sign: int, _frame: object) -> None:
         self._stop_asked += 1
+
+    def _tell(self, line: str) -> None:
+        with contextlib.suppress(OSError):  # nobody may be listening any more
+            print(line, flush=True)
 
     def _say(self, sentence: str) -> None:
         self._note(sentence)

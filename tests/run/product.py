@@ -98,7 +98,7 @@ class Product:
         self.process.send_signal(sign)
         return self.process.wait(seconds)
 
-    def page(self, path: str = "/static/css/tokens.css") -> int:
+    def page(self, path: str = "/livez") -> int:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
                 return int(answer.status)
