@@ -71,7 +71,7 @@ class Product:
         )
         return self.process
 
-    def wait_ready(self, seconds: float = 120) -> str:
+    def wait_ready(self, seconds: float = 300) -> str:
         """The READY line. Raises AssertionError with all that was said when it does not come."""
         assert self.process is not None
         assert self.process.stdout is not None

@@ -205,8 +205,8 @@ def test_a_killed_supervisor_leaves_no_process_and_the_next_start_works(product:
     product.wait_ready()
     before = product.pids("gunicorn")
     (ROOT / "mes" / "wsgi.py").touch()
-    assert wait_until(lambda: len(now := product.pids("gunicorn")) == 1 and now != before, 20), "an edit goes unnoticed"
-    assert wait_until(lambda: product.page() == 200, 20)
+    assert wait_until(lambda: len(now := product.pids("gunicorn")) == 1 and now != before, 60), "an edit goes unnoticed"
+    assert wait_until(lambda: product.page() == 200, 120)
     assert len(product.processes()) > 10
     assert product.process is not None
     product.process.kill()
