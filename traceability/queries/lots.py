@@ -24,7 +24,9 @@ def find_lot(site_id: int, reference: Any) -> MaterialLot:
         rows = rows.filter(item__code=str(reference.get("item")), number=str(reference.get("number")))
         shown = str(reference.get("number"))
     elif isinstance(reference, str) and reference.startswith("~"):
-        rows = rows.filter(pk=int(reference[1:])) if reference[1:].isascii() and reference[1:].isdigit() else rows.none()
+        rows = (
+            rows.filter(pk=int(reference[1:])) if reference[1:].isascii() and reference[1:].isdigit() else rows.none()
+        )
         shown = reference
     else:
         rows = rows.filter(number=str(reference))
