@@ -6,20 +6,17 @@ import sys
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.db import connection
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import expect
 
 from tests.browser import DESK, TERMINAL, WALL, looks_right
 from tests.builders import Doer, Plant, command_id, plant
+from tests.pages.desk import SIGNED_IN, desk, sign_in
 from traceability.actions.lots import hold_lot
 from workorders.actions.holds import place_hold
 from workorders.models import Area, WorkCenter
 
-#: Session, person and plant come before the page's own readings.
-SIGNED_IN = 3
 QUERIES = 13
 
 
@@ -27,12 +24,6 @@ def number(text: str, key: str) -> int:
     found = re.search(rf'data-testid="{key}-count">(\d+)<', text)
     assert found, key
     return int(found[1])
-
-
-def desk(works: Plant, role: str = "supervisor") -> Client:
-    client = Client()
-    client.force_login(get_user_model().objects.get(pk=works.person(role).id))
-    return client
 
 
 def in_areas(works: Plant) -> None:
@@ -142,12 +133,7 @@ def test_a_commit_of_another_process_shows_within_two_seconds_without_reload(ope
     works = plant()
     in_areas(works)
     order, person = works.order(), works.person()
-    works.person("supervisor", "sam")
-    watched = open_page(DESK)
-    page = watched.open("/login/")
-    page.get_by_label("User name").fill(f"{works.prefix}-sam")
-    page.get_by_label("Password").fill("secret")
-    page.get_by_role("button", name="Sign in").click()
+    page = sign_in(open_page(DESK), works)
     expect(page.get_by_test_id("running-count")).to_have_text("0")
     expect(page.get_by_test_id("queued-count")).to_have_text("1")
     page.evaluate("window.notReloaded = true")
@@ -184,13 +170,9 @@ def test_the_floor_looks_right_at_every_size(open_page, theme):
             hand = Doer(works.person())
             hand.start(works.operation(order))
             hand.report(works.operation(order), 7)
-    works.person("supervisor", "sam")
     for name, size in [("1280", TERMINAL), ("1440", DESK), ("1920", WALL)]:
         watched = open_page(size, theme=theme)
-        page = watched.open("/login/")
-        looks_right(page, f"sign-in-{name}-{theme}")
-        page.get_by_label("User name").fill(f"{works.prefix}-sam")
-        page.get_by_label("Password").fill("secret")
-        page.get_by_role("button", name="Sign in").click()
+        looks_right(watched.open("/login/"), f"sign-in-{name}-{theme}")
+        page = sign_in(watched, works)
         expect(page.get_by_test_id("running-count")).to_have_text("2")
         looks_right(page, f"floor-{name}-{theme}")

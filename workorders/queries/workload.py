@@ -44,6 +44,7 @@ class OpenOperation(NamedTuple):
     manual_rank: int
     order_state: str
     customer_order: str
+    work_center: str
 
     @property
     def label(self) -> str:
@@ -59,7 +60,7 @@ SELECT x.id, x.order_id, x.sequence, x.name, x.work_center_id, x.state, x.setup_
        (x.to_go * x.run_minutes_per_unit
         + CASE WHEN x.started_at IS NULL AND x.to_go > 0 THEN x.setup_minutes ELSE 0 END)::float8,
        x.ready_at, x.started_at, x.number, x.item_id, i.code, i.name, u.code, x.quantity, x.need_date, x.priority,
-       x.manual_rank, x.order_state, x.customer_order
+       x.manual_rank, x.order_state, x.customer_order, c.code
   FROM (
     SELECT y.*,
            CASE WHEN y.open_before = 0 THEN y.arrived
@@ -80,6 +81,7 @@ SELECT x.id, x.order_id, x.sequence, x.name, x.work_center_id, x.state, x.setup_
   ) x
   JOIN workorders_item i ON i.id = x.item_id
   JOIN workorders_unitofmeasure u ON u.id = x.unit_id
+  JOIN workorders_workcenter c ON c.id = x.work_center_id
  ORDER BY x.manual_rank, x.need_date NULLS LAST, x.priority, x.order_id, x.sequence
 """
 AT_WORK_CENTER = """AND w.id IN (SELECT order_id FROM workorders_operation

@@ -179,8 +179,7 @@ def _at_risk(found: Floor, one: Estimate) -> dict[str, Any]:
     work = one.current
     slack = one.slack or 0.0
     held = found.holds.on_order(one.order_id, work.item_id)
-    codes = {tile.center.pk: tile.center.code for tile in found.tiles}
-    center = codes.get(work.work_center_id, "")
+    center = work.work_center
     where = {
         states.RUNNING: center,
         states.SETUP: _("{center} setup").format(center=center),

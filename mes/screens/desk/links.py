@@ -4,7 +4,8 @@ from mes.screens.desk.pages import in_path
 
 
 def order_url(number: str, pk: int) -> str:
-    return f"/orders/{in_path(number, pk)}/"
+    # An order may be called "new", which is the page where orders are made.
+    return f"/orders/~{pk}/" if number == "new" else f"/orders/{in_path(number, pk)}/"
 
 
 def lot_url(number: str, pk: int) -> str:
