@@ -44,6 +44,11 @@
     if (chip.dataset.set !== undefined) write(input, chip.dataset.set);
     else write(input, words((number(input.value) || 0) + Number(chip.dataset.add)));
   });
+  /* A finger has no keys of its own: it is led to the pad. */
+  document.addEventListener("pointerup", (event) => {
+    const input = event.pointerType === "touch" && event.target.closest?.("[data-pad-href]");
+    if (input) location.assign(input.dataset.padHref);
+  });
   document.addEventListener("focusin", (event) => {
     if (event.target.matches?.("input[data-proposed]") && !event.target.dataset.typed) event.target.select();
   });

@@ -27,7 +27,7 @@
 
   /* How this scanner ends a code. One that sends Enter may pause in the middle without being cut in two. */
   const ENDING = "mes-scan-ending";
-  const SILENCE = { enter: 2000, silence: 150, unknown: 400 };
+  const SILENCE = { enter: 2000, silence: 150, unknown: 1000 };
   function silence() {
     return SILENCE[sessionStorage.getItem(ENDING) ?? "unknown"];
   }

@@ -245,3 +245,20 @@ def test_a_quantity_being_typed_survives_what_others_do(open_page: PageMaker, fl
     Doer(floor.plant.person("operator", "ben")).report(operation, good=2)
     expect(page.get_by_test_id("good")).to_contain_text("2", timeout=3000)
     expect(field).to_have_value("4")
+
+
+def test_a_finger_on_a_number_is_led_to_the_pad(open_page: PageMaker, floor: Cast) -> None:
+    operation = floor.operation(floor.order(item="CAP", quantity=10, operations=operations("PRESS-3")))
+    watched = open_page(TERMINAL, has_touch=True)
+    watched.page.context.add_cookies([{"name": terminals.COOKIE, "value": floor.secret, "url": watched.url}])
+    page = sign_in(watched, floor)
+    watched.scan(floor.traveler(operation))
+    page.wait_for_url(f"**/t/job/{operation.pk}/")
+    page.get_by_test_id("quantity").tap()
+    page.wait_for_url(f"**/t/job/{operation.pk}/quantity/")
+    for key in ("1", "0"):
+        page.locator(f"[data-key='{key}']").tap()
+    page.get_by_test_id("complete").tap()
+    page.wait_for_url("**/t/home/")
+    operation.refresh_from_db()
+    assert operation.good == 10

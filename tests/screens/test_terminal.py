@@ -4,6 +4,8 @@ import re
 import uuid
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from mes.kernel.models import CommandReceipt
 from tests.pages.floor_cast import Cast, cast, operations
@@ -180,3 +182,32 @@ def test_a_value_out_of_its_limits_is_kept_and_blocks_completion_until_a_good_on
     assert "10.2" in sheet
     assert do(client, operation, act="complete", quantity="2") == "/t/home/"
     assert client.get(f"/t/job/{operation.pk}/check/nothing/").status_code == 404
+
+
+def test_a_longer_list_costs_no_more_queries(floor: Cast) -> None:
+    client = floor.client()
+    floor.order(operations=operations("PRESS-3"))
+    client.get("/t/home/")
+    with CaptureQueriesContext(connection) as short:
+        page(client, "/t/home/")
+    for _ in range(6):
+        floor.order(operations=operations("PRESS-3"))
+    with CaptureQueriesContext(connection) as long:
+        page(client, "/t/home/")
+    assert len(long) <= len(short)
+    assert len(long) <= 25
+
+
+def test_a_job_with_much_to_do_costs_no_more_queries(floor: Cast) -> None:
+    for number in range(6):
+        floor.plant.item(f"PART{number}")
+    few = floor.operation(floor.order(operations=operations("PRESS-3")))
+    parts = [{"item": f"PART{number}", "quantity_per": "1", "unit": "pc", "operation": 10} for number in range(6)]
+    many = floor.operation(floor.order(operations=operations("PRESS-3"), materials=parts))
+    client = floor.client()
+    with CaptureQueriesContext(connection) as short:
+        page(client, f"/t/job/{few.pk}/")
+    with CaptureQueriesContext(connection) as long:
+        page(client, f"/t/job/{many.pk}/")
+    assert len(long) <= len(short) + 1
+    assert len(long) <= 30

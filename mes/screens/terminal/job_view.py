@@ -129,6 +129,12 @@ class Job:
         return [need for need in self.needs if need.to_go]
 
     @property
+    def shown_needs(self) -> list[Need]:
+        """As many as fit beside a check that is due; what is still to be scanned comes first."""
+        ordered = sorted(self.needs, key=lambda need: not need.to_go)
+        return ordered[: 4 if self.check else 8]
+
+    @property
     def why_not(self) -> str:
         """Why it cannot be started, in one sentence; empty when it can or is."""
         if self.operation.state == states.WAITING:
