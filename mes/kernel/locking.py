@@ -103,13 +103,19 @@ def lock_one(rows: "models.QuerySet[Row]", rank: str, pk: int, *, share: bool = 
     return found[0] if found else None
 
 
-def lock_by_sql(sql: str, parameters: list[Any], *ranks: str) -> list[tuple[Any, ...]]:
-    """Run a locking statement of the hot path that takes one row of each of RANKS, in this order."""
+def lock_by_sql(sql: str, parameters: list[Any], *ranks: str, key: int | None = None) -> list[tuple[Any, ...]]:
+    """Run a locking statement of the hot path that takes one row of each of RANKS, in this order.
+
+    KEY is the row where it is known: one that is held already may be asked for again after higher ranks.
+    """
     locks = held.get()
     if locks is None:
         raise OutOfOrder("A lock was asked for outside a command.")
     for rank in ranks:
-        locks.reach(rank)
+        if key is None:
+            locks.reach(rank)
+        else:
+            locks.ask(rank, [(key,)])
     with connection.cursor() as cursor:
         try:
             cursor.execute(sql, parameters)

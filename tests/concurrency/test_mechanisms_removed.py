@@ -3,11 +3,12 @@
 Proves that the races race and that the queries see. Each runs on a copy of the database of its own.
 """
 
+import re
 from functools import partial
 
 import pytest
 from django.db import connection
-from django.db.models.query import QuerySet
+from django.db.backends.utils import CursorWrapper
 
 from mes.kernel.invariants import violations
 from tests.builders import Doer, plant
@@ -18,12 +19,16 @@ from traceability.actions import ledger
 pytestmark = [pytest.mark.scratch_db, pytest.mark.heavy]
 
 ROUNDS = 25
+LOCKS = re.compile(r'FOR (NO KEY UPDATE|SHARE)( OF [\w"]+(, ?[\w"]+)*)?')
 
 
 @pytest.fixture
 def without_locks(monkeypatch):
-    """Row locks become plain reads."""
-    monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_options: self._chain())
+    """Row locks become plain reads, those of the ORM and those in statements of our own."""
+    execute = CursorWrapper.execute
+    monkeypatch.setattr(
+        CursorWrapper, "execute", lambda self, sql, params=None: execute(self, LOCKS.sub("", sql), params)
+    )
 
 
 def drop(as_owner, *statements: str) -> None:

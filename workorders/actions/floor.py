@@ -90,7 +90,7 @@ SELECT {_OPERATION.sql}, {_CENTER.sql},
 
 def lock_order(order_id: int, at: datetime) -> Flow:
     """The order and all its operations, locked, as a flow."""
-    found = lock_by_sql(LOCK_ORDER, [order_id], "order")
+    found = lock_by_sql(LOCK_ORDER, [order_id], "order", key=order_id)
     if not found:
         raise Refused("not_found", what=_("Order"), number=order_id)
     order = _ORDER.make(found[0])
