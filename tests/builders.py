@@ -4,9 +4,13 @@ actions.
 
 import itertools
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+from django.db import connection, transaction
 
 from mes.accounts.models import Badge, User
 from mes.execution import output, release, runs, undo
@@ -176,3 +180,11 @@ def buckets(operation: Operation) -> dict[str, Decimal]:
 
     operation.refresh_from_db()
     return {name: getattr(operation, name) for name in BUCKETS if getattr(operation, name)}
+
+
+@contextmanager
+def as_a_command() -> Iterator[None]:
+    """Within this, states may be set as no action would: the database asks only whether some command does it."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('mes.command_id', %s, true)", [str(command_id())])
+        yield

@@ -13,7 +13,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from mes.kernel.transitions import keep_rows
+from mes.kernel.transitions import history, keep_rows
 
 ROLES = [
     ("operator", _("Operator")),
@@ -48,6 +48,7 @@ class UserManager(BaseUserManager["User"]):
     context_field=pghistory.ContextJSONField(),
     exclude=["password", "pin", "last_login"],
     append_only=True,
+    meta=history("user_history"),
 )
 class User(AbstractBaseUser):
     """A person. Never deleted, only deactivated; the PIN proves at a terminal what the badge claims."""

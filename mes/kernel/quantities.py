@@ -58,7 +58,8 @@ def parse(value: Any, field: str = "quantity") -> Decimal:
     if len(text) > 40:
         raise Refused("invalid", field=field, why=_("the number is too long"))
     try:
-        number = Decimal(text)
+        # Python reads more than numbers are written with: underscores, the digits of every script.
+        number = Decimal(text if text.isascii() and "_" not in text else "?")
     except InvalidOperation:
         raise Refused("invalid", field=field, why=_("“{text}” is not a number").format(text=text[:40])) from None
     if not number.is_finite():

@@ -82,6 +82,20 @@ class Machine:
             "USING ERRCODE = 'check_violation';",
         )
 
+    def by_command(self, name: str) -> pgtrigger.Trigger:
+        """A trigger that refuses any move outside a command: no state changes without its receipt and its event."""
+        column = f'"{self.field}"'
+        return pgtrigger.Trigger(
+            name=name,
+            when=pgtrigger.Before,
+            operation=pgtrigger.UpdateOf(self.field),  # type: ignore[no-untyped-call]
+            condition=pgtrigger.Condition(
+                f"OLD.{column} IS DISTINCT FROM NEW.{column}"
+                " AND coalesce(current_setting('mes.command_id', true), '') = ''"
+            ),
+            func="RAISE EXCEPTION 'a state changes only inside a command' USING ERRCODE = 'check_violation';",
+        )
+
 
 def append_only(name: str) -> list[pgtrigger.Trigger]:
     """Triggers for a table of facts: no UPDATE, no DELETE, no TRUNCATE. A correction is a reversing row."""
@@ -113,3 +127,8 @@ def keep_rows(name: str) -> list[pgtrigger.Trigger]:
             func=refuse,
         ),
     ]
+
+
+def history(name: str) -> dict[str, list[pgtrigger.Trigger]]:
+    """The `meta` of a table of histories. Its tracker refuses UPDATE and DELETE; this refuses to empty it, too."""
+    return {"triggers": append_only(name)[1:]}

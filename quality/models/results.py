@@ -34,7 +34,11 @@ class Inspection(models.Model):
             states.INSPECTION.check("inspection_state"),
             finite("nominal", "lower", "upper", name="inspection_finite"),
         ]
-        triggers = [states.INSPECTION.guard("inspection_moves"), *keep_rows("inspection")]
+        triggers = [
+            states.INSPECTION.guard("inspection_moves"),
+            states.INSPECTION.by_command("inspection_by_command"),
+            *keep_rows("inspection"),
+        ]
 
     def __str__(self) -> str:
         return self.code

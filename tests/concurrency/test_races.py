@@ -9,7 +9,7 @@ import pytest
 from mes.kernel.errors import Refused
 from mes.kernel.invariants import violations
 from mes.kernel.models import CommandReceipt, Event
-from tests.builders import Doer, Plant, buckets, command_id, plant
+from tests.builders import Doer, Plant, as_a_command, buckets, command_id, plant
 from tests.concurrency.crowd import all_at_once
 from traceability.actions.lots import hold_lot
 from traceability.models import GenealogyLink, LotBalance, MaterialMovement
@@ -113,10 +113,8 @@ def circle(works: Plant, size: int) -> list[tuple[Operation, str]]:
         hand.report(operation, 5, lot=name)
         Operation.objects.get(pk=operation.pk)
         operations.append(operation)
-    for name in names:
-        lot = operations[0].order.item.lots.get(number=name)
-        lot.state = "AVAILABLE"
-        lot.save(update_fields=["state"])
+    with as_a_command():
+        operations[0].order.item.lots.filter(number__in=names).update(state="AVAILABLE")
     return [(operation, names[(place + 1) % size]) for place, operation in enumerate(operations)]
 
 

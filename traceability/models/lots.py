@@ -4,8 +4,8 @@ import pghistory
 from django.db import models
 from django.db.models.functions import Now
 
-from mes.kernel.quantities import non_negative, optional_quantity_field, quantity_field
-from mes.kernel.transitions import keep_rows
+from mes.kernel.quantities import non_negative, optional_quantity_field, positive, quantity_field
+from mes.kernel.transitions import history, keep_rows
 from traceability import states
 from workorders.models import HoldBase, Item, Operation, Site, StorageLocation
 
@@ -15,6 +15,7 @@ from workorders.models import HoldBase, Item, Operation, Site, StorageLocation
     pghistory.UpdateEvent(),
     context_field=pghistory.ContextJSONField(),
     append_only=True,
+    meta=history("lot_history"),
 )
 class MaterialLot(models.Model):
     """A quantity of one item that shares its past. Its number is unique per item, not beyond."""
@@ -34,12 +35,13 @@ class MaterialLot(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["item", "number"], name="lot_number"),
             states.LOT.check("lot_state"),
+            positive("received_quantity", "lot_received_positive"),
         ]
         indexes = [
             models.Index(fields=["site", "number"], name="lot_by_number"),
             models.Index(fields=["made_by"], name="lot_made_by"),
         ]
-        triggers = [states.LOT.guard("lot_moves"), *keep_rows("lot")]
+        triggers = [states.LOT.guard("lot_moves"), states.LOT.by_command("lot_by_command"), *keep_rows("lot")]
 
     def __str__(self) -> str:
         return self.number

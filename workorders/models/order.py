@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from mes.accounts.models import User
 from mes.kernel.quantities import finite, non_negative, positive, quantity_field
-from mes.kernel.transitions import keep_rows
+from mes.kernel.transitions import history, keep_rows
 from workorders import states
 from workorders.models.material import Item, UnitOfMeasure
 from workorders.models.plant import Reason, Site, WorkCenter, WorkUnit
@@ -24,6 +24,7 @@ PLACES = BUCKETS[1:]
     pghistory.UpdateEvent(),
     context_field=pghistory.ContextJSONField(),
     append_only=True,
+    meta=history("order_history"),
 )
 class WorkOrder(models.Model):
     """A production order. `definition` is what planning said; release freezes it into operations and requirements."""
@@ -73,7 +74,7 @@ class WorkOrder(models.Model):
             models.Index(fields=["site", "state", "need_date", "id"], name="order_board"),
             models.Index(fields=["site", "customer_order"], name="order_customer"),
         ]
-        triggers = [states.ORDER.guard("order_moves"), *keep_rows("order")]
+        triggers = [states.ORDER.guard("order_moves"), states.ORDER.by_command("order_by_command"), *keep_rows("order")]
 
     def __str__(self) -> str:
         return self.number
@@ -84,6 +85,7 @@ class WorkOrder(models.Model):
     pghistory.UpdateEvent(),
     context_field=pghistory.ContextJSONField(),
     append_only=True,
+    meta=history("operation_history"),
 )
 class Operation(models.Model):
     """One step of an order at one work center, with where its pieces are. Its buckets equal its `OperationChange`
@@ -146,7 +148,11 @@ class Operation(models.Model):
                 condition=models.Q(state__in=["WAITING", "READY", "SETUP", "RUNNING", "SUSPENDED"]),
             ),
         ]
-        triggers = [states.OPERATION.guard("operation_moves"), *keep_rows("operation")]
+        triggers = [
+            states.OPERATION.guard("operation_moves"),
+            states.OPERATION.by_command("operation_by_command"),
+            *keep_rows("operation"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.order.number}-{self.sequence}"
