@@ -6,7 +6,7 @@ from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 from erp_sync import states
 from erp_sync.actions import leases, storing
-from erp_sync.actions.applying import apply_inbound
+from erp_sync.actions.applying import apply_inbound, park_inbound
 from erp_sync.actions.storing import ClaimedJob
 from erp_sync.adapters.errors import (
     Ambiguous,
@@ -21,7 +21,7 @@ from erp_sync.messages import Entity, OrderState
 from erp_sync.models import ErpConnection, ExternalRef, InboundRecord, SyncRun
 from erp_sync.outbound import Conversations, engine
 from mes.execution.release import release_order
-from mes.kernel.errors import Refused
+from mes.kernel.errors import Busy, Refused
 from workorders import states as order_states
 from workorders.models import WorkOrder
 
@@ -112,16 +112,33 @@ def _apply(connection: ErpConnection, entity: Entity, *, only_parked: bool = Fal
     )
     counts: Counter[str] = Counter()
     for start in range(0, len(ids), BATCH):
-        batch = ids[start : start + BATCH]
+        counts.update(_apply_batch(connection, entity, ids[start : start + BATCH]))
+    return counts
+
+
+def _apply_batch(connection: ErpConnection, entity: Entity, ids: list[int]) -> Counter[str]:
+    """Apply together; where that breaks, one by one, so that a record that breaks us stops no other."""
+    try:
         applied = apply_inbound(
             actor=engine(connection),
             connection_id=connection.pk,
             entity=entity.value,
-            record_ids=batch,
+            record_ids=ids,
             command_id=uuid4(),
         )
-        counts.update(applied.counts)
-    return counts
+    except Busy:
+        raise
+    except Exception as bug:
+        if len(ids) > 1:
+            counts: Counter[str] = Counter()
+            for record_id in ids:
+                counts.update(_apply_batch(connection, entity, [record_id]))
+            return counts
+        log.exception("Record %s of connection %s could not be applied because of a bug", ids[0], connection.pk)
+        reason = f"An error in this software: {type(bug).__name__}. Tell whoever maintains it."
+        park_inbound(actor=engine(connection), record_id=ids[0], reason=reason, command_id=uuid4())
+        return Counter(parked=1)
+    return Counter(applied.counts)
 
 
 def release_planned(connection: ErpConnection) -> None:

@@ -74,6 +74,15 @@ def apply_inbound(
     return result
 
 
+@command
+def park_inbound(*, actor: Actor, record_id: int, reason: str, command_id: UUID) -> None:
+    """Put a record aside that cannot be applied because of an error in this software, so that it stops no other."""
+    record = InboundRecord.objects.select_for_update().get(pk=record_id, connection__site_id=actor.site_id)
+    if record.state in (InboundRecord.NEW, InboundRecord.PARKED):
+        record.attempts += 1
+        _settle(record, InboundRecord.PARKED, "", reason)
+
+
 def _conclude(connection: ErpConnection, one: Incoming, outcome: Applied, result: Applications) -> None:
     record = one.record
     if outcome.parked:

@@ -53,11 +53,13 @@ def of_results(results: Sequence[Result], code: str, local_id: int | None = None
     return Applied(outcome, code=code, local_id=local_id, facts=facts)
 
 
-def code_taken(connection: ErpConnection, one: Incoming, code: str) -> Applied | None:
-    """Two records of the ERP with one code would become one row of ours."""
-    others = ExternalRef.objects.filter(
-        connection=connection, entity=one.record.entity, code=code, local_id__isnull=False
-    )
-    if others.exclude(key=one.record.key).exists():
+def code_taken(connection: ErpConnection, one: Incoming, batch: Sequence[Incoming]) -> Applied | None:
+    """Two records of the ERP with one code would become one row of ours: the one we know, else the older, stays."""
+    code = one.says.code
+    known = ExternalRef.objects.filter(connection=connection, entity=one.record.entity, code=code)
+    owner = known.filter(local_id__isnull=False).values_list("key", flat=True).first()
+    if owner is None:
+        owner = min((each.record.key for each in batch if each.says.code == code), key=lambda key: (len(key), key))
+    if owner != one.record.key:
         return parked(_("The ERP has two records with the code {code}; give one of them another.").format(code=code))
     return None

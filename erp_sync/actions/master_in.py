@@ -48,7 +48,7 @@ def apply_units(
 def apply_items(
     actor: Actor, connection: ErpConnection, incoming: Sequence[Incoming], command_id: UUID
 ) -> list[Applied]:
-    plans = [code_taken(connection, one, one.says.code) or [mapping.item_row(one.says)] for one in incoming]
+    plans = [code_taken(connection, one, incoming) or [mapping.item_row(one.says)] for one in incoming]
     groups = _import(masterdata.import_items, actor, plans, uuid5(command_id, "items"))
     ids = dict(
         Item.objects.filter(site_id=actor.site_id, code__in=[one.says.code for one in incoming]).values_list(
@@ -69,7 +69,7 @@ def apply_work_centers(
         if one.says.is_group:
             plans.append(ignored(_("{name} only groups other work centers.").format(name=one.says.name)))
         else:
-            plans.append(code_taken(connection, one, one.says.code) or [mapping.work_center_row(one.says)])
+            plans.append(code_taken(connection, one, incoming) or [mapping.work_center_row(one.says)])
     groups = _import(masterdata.import_work_centers, actor, plans, uuid5(command_id, "work centers"))
     codes = [one.says.code for one in incoming]
     ids = dict(WorkCenter.objects.filter(site_id=actor.site_id, code__in=codes).values_list("code", "pk"))

@@ -9,9 +9,10 @@ from erp_sync.adapters import registry
 from erp_sync.adapters.tryton import TrytonAdapter
 from tests.erp.engine import Works, works
 from tests.erp.fault_proxy import FaultProxy
-from tests.erp.peer.api import DATABASE, PeerApi
+from tests.erp.peer.api import DATABASE
 from tests.erp.peer.server import MES, PeerServer
 from tests.erp.scripted import ScriptedAdapter
+from tests.erp.telling import Erp
 
 Connect = Callable[..., TrytonAdapter]
 
@@ -23,11 +24,6 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PeerServer]:
     server.start()
     yield server
     server.stop()
-
-
-@pytest.fixture
-def erp(peer: PeerServer) -> PeerApi:
-    return peer.api
 
 
 @pytest.fixture
@@ -68,3 +64,12 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[ScriptedAdapter]]
 @pytest.fixture
 def site(scripted: type[ScriptedAdapter], db: None) -> Works:
     return works()
+
+
+@pytest.fixture
+def erp(request: pytest.FixtureRequest) -> object:
+    """The other side: a real Tryton's own API for tests marked `erp_peer`, the scripted ERP for the others."""
+    if request.node.get_closest_marker("erp_peer"):
+        return request.getfixturevalue("peer").api
+    request.getfixturevalue("site")
+    return Erp(request.getfixturevalue("scripted"))

@@ -137,7 +137,7 @@ def import_orders(*, actor: Actor, rows: list[Row], source: str = "api", command
         order = known.get(number) or WorkOrder(site=site, number=number, source=source)
         changed = [name for name, value in values.items() if number not in known or getattr(order, name) != value]
         if number in known and not changed:
-            return _answer(order, UNCHANGED)
+            return _answer(order, UPDATED if _became_whole(order) else UNCHANGED)
         if number in known and order.state not in (states.RECEIVED, states.PLANNED):
             why = _("order {number} is {state}; it changes only through its actions").format(
                 number=number, state=order.state
@@ -151,6 +151,19 @@ def import_orders(*, actor: Actor, rows: list[Row], source: str = "api", command
         return _answer(order, outcome)
 
     return each_row(rows, apply)
+
+
+def _became_whole(order: WorkOrder) -> bool:
+    """A RECEIVED order sent again unchanged: what it lacked may have come since."""
+    if order.state != states.RECEIVED:
+        return False
+    before = order.blockers
+    revalidate(order)
+    if order.state == states.PLANNED:
+        events.order_event(events.ORDER_PLANNED, order, blockers=[])
+    if order.blockers != before:
+        order.save(update_fields=["state", "blockers"])
+    return order.state == states.PLANNED
 
 
 def _store(order: WorkOrder, outcome: str) -> None:
