@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from mes.execution import output, runs, undo
+from mes.execution.scan_acts import next_step
 from mes.kernel.errors import Refused
 from mes.kernel.quantities import ZERO, parse_non_negative
 from mes.screens.templatetags.mes import quantity
@@ -80,7 +81,7 @@ def start(actor: Any, operation: Operation, gesture: Gesture) -> tuple[Band, str
         actor=actor, operation_id=operation.pk, kind=kind, at=gesture.at, command_id=gesture.command_id
     )
     happened = _("Set-up of {job} has begun") if kind == "SETUP" else _("{job} has been started")
-    return Band(GOOD, _what(operation), happened.format(job=operation)), _job(operation)
+    return Band(GOOD, _what(operation), happened.format(job=operation), next_step(operation)), _job(operation)
 
 
 def suspend(actor: Any, operation: Operation, gesture: Gesture) -> tuple[Band, str]:
@@ -114,7 +115,7 @@ def report(actor: Any, operation: Operation, gesture: Gesture) -> tuple[Band, st
         "rework": _("{count} {unit} to rework reported"),
     }
     happened = sentences.get(kind, sentences["good"]).format(count=quantity(amount), unit=operation.order.unit.code)
-    return Band(GOOD, _what(operation), happened), _job(operation)
+    return Band(GOOD, _what(operation), happened, next_step(operation)), _job(operation)
 
 
 def complete(actor: Any, operation: Operation, gesture: Gesture) -> tuple[Band, str]:
@@ -155,7 +156,8 @@ def check(actor: Any, operation: Operation, gesture: Gesture) -> tuple[Band, str
     what = f"{operation} · {code}"
     value = quantity(gesture.number("value"))
     if passed:
-        return Band(GOOD, what, _("{value} is inside the limits").format(value=value)), _job(operation)
+        happened = _("{value} is inside the limits").format(value=value)
+        return Band(GOOD, what, happened, next_step(operation)), _job(operation)
     happened = _("{value} is outside the limits").format(value=value)
     following = _("The value is kept. Measure again, or put the piece aside and call quality.")
     return Band(REFUSED, what, happened, following), _job(operation)

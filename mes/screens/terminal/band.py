@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from mes.kernel.errors import Refused
 from mes.screens.terminal import access
@@ -46,7 +47,9 @@ def refused_band(refusal: Refused, what: str, choices: Iterable[BandChoice] = ()
     """A refusal with what stands in the way; it is a question where choices are given."""
     found = tuple(choices)
     happened = " ".join([refusal.message, *(blocker.message for blocker in refusal.blockers)])
-    return Band(QUESTION if found else REFUSED, what, happened, refusal.remedy, found)
+    if found:
+        return Band(QUESTION, what, happened, _("Choose what becomes of them."), found)
+    return Band(REFUSED, what, happened, refusal.remedy)
 
 
 def put(request: HttpRequest, band: Band, status: int = 200) -> HttpResponse:

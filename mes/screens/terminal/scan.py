@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from mes.accounts import badges
 from mes.execution import runs, scanning
+from mes.execution.scan_acts import next_step
 from mes.execution.scan_answers import Choice, ScanAnswer
 from mes.kernel.actors import SYSTEM, Actor
 from mes.kernel.errors import Refused
@@ -154,7 +155,8 @@ def _open(turn: _Turn) -> Band:
         _start(turn.station, operation.pk, turn.asked.command_id)
     except Refused as refusal:
         return replace(band, verdict=REFUSED, happened=refusal.message, next=refusal.remedy)
-    return replace(band, verdict=GOOD, happened=_("{job} has been started").format(job=operation))
+    happened = _("{job} has been started").format(job=operation)
+    return replace(band, verdict=GOOD, happened=happened, next=next_step(operation))
 
 
 def _center(turn: _Turn) -> Band:
