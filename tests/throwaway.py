@@ -1,5 +1,6 @@
 """The throw-away PostgreSQL of a test run: one server, one migrated template, cheap copies of it. Holds no fixture."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -24,6 +25,35 @@ _SETTINGS = {
 }
 
 
+def fingerprint() -> str:
+    """Changes with whatever the template depends on: migrations, versions, settings, how the cluster is made."""
+    digest = hashlib.sha256()
+    ours = [*ROOT.glob("*/migrations/*.py"), *ROOT.glob("mes/*/migrations/*.py"), *ROOT.glob("mes/embedded/*.py")]
+    single = [ROOT / "mes/settings.py", ROOT / "requirements/run.txt", Path(__file__)]
+    for path in sorted([*ours, *single]):
+        digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _kept_clusters() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
+    return Path(base) / "floor-mes-tests"
+
+
+def keep(data: Path, kept: Path) -> None:
+    """Copy a stopped cluster aside, three at most. A cache that cannot be written is no reason to fail."""
+    half = kept.with_name(f"{kept.name}.{os.getpid()}")
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(data, half)
+        half.rename(kept)
+        older = sorted(kept.parent.glob("cluster-*"), key=lambda path: path.stat().st_mtime)
+        for path in older[:-3]:
+            shutil.rmtree(path, ignore_errors=True)
+    except OSError:
+        shutil.rmtree(half, ignore_errors=True)
+
+
 def with_parts(url: str, *, database: str, user: str | None = None) -> str:
     """`url` with another database, and another user who needs no password when one is named."""
     parts = urlsplit(url)
@@ -46,15 +76,32 @@ class Server:
 
     def start(self) -> None:
         try:
-            if not self._given:
-                self._home = Path(tempfile.mkdtemp(prefix="mes-test-"))
-                self._postgres = Postgres(self._home, settings=_SETTINGS)
-                self._process = self._postgres.start(self._home / "postgres.log")
-                self.url = self._postgres.url()
-            self._make_template()
+            if self._given:
+                self._make_template()
+            else:
+                self._start_own()
         except BaseException:
             self.stop()
             raise
+
+    def _start_own(self) -> None:
+        """A server of our own; migrating takes long, so the cluster with its template is kept for the next run."""
+        self._home = Path(tempfile.mkdtemp(prefix="mes-test-"))
+        self._postgres = Postgres(self._home, settings=_SETTINGS)
+        self.template = "mes_test"
+        kept = _kept_clusters() / f"cluster-{fingerprint()}"
+        if kept.exists():
+            shutil.copytree(kept, self._postgres.data)
+            self._postgres.data.chmod(0o700)
+        self._process = self._postgres.start(self._home / "postgres.log")
+        self.url = self._postgres.url()
+        if kept.exists():
+            return
+        self._make_template()
+        self._postgres.stop(self._process)
+        if self._process.returncode == 0:
+            keep(self._postgres.data, kept)
+        self._process = self._postgres.start(self._home / "postgres.log")
 
     def _make_template(self) -> None:
         roles.ensure_database(self.url, self.template)
