@@ -43,7 +43,13 @@ def connections_for(root: WorkOrder) -> list[ErpConnection]:
         )
     )
     connections = ErpConnection.objects.filter(site_id=root.site_id).order_by("pk")
-    return [connection for connection in connections if connection.pk in known or _only_listens(connection)]
+    return [connection for connection in connections if connection.pk in known or _hears_of(connection, root)]
+
+
+def _hears_of(connection: ErpConnection, root: WorkOrder) -> bool:
+    """A listener hears of all orders, or of those from the `sources` its settings name."""
+    sources = connection.settings.get("sources")
+    return _only_listens(connection) and (not sources or root.source in sources)
 
 
 def _only_listens(connection: ErpConnection) -> bool:

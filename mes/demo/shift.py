@@ -3,7 +3,6 @@
 import logging
 import random
 import time
-from datetime import timedelta
 from uuid import uuid4
 
 from django.db import OperationalError, close_old_connections
@@ -16,7 +15,6 @@ from mes.kernel.actors import system
 from mes.kernel.errors import Refused
 from traceability.actions.lots import receive_lot
 from workorders import states
-from workorders.actions.orders import close_order
 from workorders.models import Operation, Site, WorkOrder
 
 log = logging.getLogger(__name__)
@@ -24,9 +22,8 @@ log = logging.getLogger(__name__)
 #: Seconds between two rounds, and how many operations get pieces in one.
 PACE = 2.5
 BUSY = 3
-#: How many released orders the plant keeps before it, and for how long a DONE order waits to be closed.
+#: How many released orders the plant keeps before it.
 BACKLOG = 14
-SETTLE = timedelta(minutes=4)
 
 
 class Shift:
@@ -54,7 +51,7 @@ class Shift:
                 time.sleep(PACE)
 
     def round(self) -> None:
-        """Pieces on a few running operations, the next jobs where a place is free, orders in and out."""
+        """Pieces on a few running operations, the next jobs where a place is free, new orders now and then."""
         running = list(self._operations(states.RUNNING))
         self.random.shuffle(running)
         for operation in running[:BUSY]:
@@ -62,8 +59,6 @@ class Shift:
         self._fill_free_places({operation.work_center_id for operation in running})
         if self.random.random() < 0.1:
             self._keep_backlog()
-        if self.random.random() < 0.2:
-            self._close_settled()
 
     def _operations(self, *found: str) -> list[Operation]:
         rows = Operation.objects.filter(
@@ -122,9 +117,3 @@ class Shift:
             if component in tracked - made
         ]
         receive_lot(actor=self.actor, rows=rows, command_id=uuid4())
-
-    def _close_settled(self) -> None:
-        before = timezone.now() - SETTLE
-        order = WorkOrder.objects.filter(site=self.site, source="demo", state="DONE", finished_at__lt=before).first()
-        if order is not None:
-            close_order(actor=self.actor, order_id=order.pk, note="Posted", command_id=uuid4())

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from django.conf import settings
 from django.utils import timezone
 
+from erp_sync import credentials
+from erp_sync.actions.connections import connect_erp
 from mes.demo.work import Crew
 from mes.execution.release import cancel_order, release_order
 from mes.kernel.actors import Actor, system
@@ -103,6 +106,7 @@ def load_present(site: Site) -> int:
     if WorkOrder.objects.filter(site=site).exists():
         return 0
     actor, crew, now = system(site.pk, "demo"), Crew(site, seed=5521), timezone.now()
+    _connect(actor)
     with back_dating():
         _stock(actor, now)
         for place, plan in enumerate(PRESENT):
@@ -110,6 +114,18 @@ def load_present(site: Site) -> int:
         lot = MaterialLot.objects.get(item__site=site, number="B-2291")
         hold_lot(actor=actor, lot_id=lot.pk, reason="QUALITY", note="Rim cracks, NCR-118", command_id=uuid4())
     return len(PRESENT)
+
+
+def _connect(actor: Actor) -> None:
+    """An ERP that writes down what it is told of the demo orders, and of no others."""
+    connect_erp(
+        actor=actor,
+        name="Demo ledger",
+        adapter="recording",
+        settings={"path": str(settings.VAR_DIR / "erp-ledger.jsonl"), "sources": ["demo"]},
+        sealed=credentials.seal({}).decode(),
+        command_id=uuid4(),
+    )
 
 
 def _stock(actor: Actor, now: datetime) -> None:
