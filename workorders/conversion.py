@@ -3,9 +3,11 @@
 from decimal import Decimal
 from fractions import Fraction
 
+from django.utils.translation import gettext as _
+
 from mes.kernel.canonical import decimal_text
 from mes.kernel.errors import Refused
-from mes.kernel.quantities import STEP
+from mes.kernel.quantities import LIMIT, STEP
 from workorders.models import Item, UnitConversion, UnitOfMeasure
 
 
@@ -18,6 +20,8 @@ def convert(quantity: Decimal, item: Item, from_unit: UnitOfMeasure, to_unit: Un
         return quantity
     ratio = _ratio(item, from_unit, to_unit)
     exact = Fraction(quantity) * ratio
+    if abs(exact) >= LIMIT:
+        raise Refused("invalid", field="quantity", why=_("the number is too large"))
     result = (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(STEP)
     if quantity and not result:
         raise Refused(

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 Span = tuple[datetime, datetime]
+#: Ten years in minutes: standard times with a slip of the key must not run past the end of the calendar.
+MOST = 10 * 365 * 24 * 60.0
 
 
 class WorkTime:
@@ -28,7 +30,8 @@ class WorkTime:
         return not self.spans or self.spans[0][0] <= self.now
 
     def after(self, minutes: float) -> datetime:
-        """The instant at which MINUTES of working time have passed since now."""
+        """The instant at which MINUTES of working time have passed since now; beyond MOST it is a guess anyway."""
+        minutes = min(minutes, MOST)
         if not self.spans:
             return self.now + timedelta(minutes=minutes)
         place = bisect_left(self._done, minutes)

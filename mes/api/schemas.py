@@ -39,6 +39,7 @@ Quantity = Annotated[
     BeforeValidator(_number),
     WithJsonSchema({"type": "string", "format": "decimal", "examples": ["12.5"]}),
 ]
+Id = Annotated[int, Field(strict=True, ge=1, lt=2**63)]
 Code = Annotated[str, Field(max_length=120, strict=True)]
 Note = Annotated[str, Field(max_length=200, strict=True)]
 
@@ -52,7 +53,7 @@ class Act(Strict):
 
     badge: Code | None = None
     at: Instant = None
-    terminal: Code | int | None = None
+    terminal: Code | Id | None = None
 
 
 class Start(Act):
@@ -108,7 +109,7 @@ class PlaceHold(Act):
 
 
 class ReleaseHold(Act):
-    hold: Annotated[int, Field(strict=True, ge=1, lt=2**63)] | None = None
+    hold: Id | None = None
     note: Note | None = None
 
 
@@ -140,7 +141,7 @@ class Undo(Act):
 class ScanContext(Strict):
     """Where a scan was made. `page` is one of lock, home, job, materials, check, desk."""
 
-    operation: Code | Annotated[int, Field(strict=True)] | None = None
+    operation: Code | Id | None = None
     page: Code = ""
     expect: list[Code] = []
     location: Code | None = None

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from mes.kernel.errors import Blocker, Refused
-from mes.kernel.quantities import STEP, ZERO
+from mes.kernel.quantities import LIMIT, STEP, ZERO
 from workorders import states
 from workorders.conversion import convert
 from workorders.models import (
@@ -143,7 +143,7 @@ def _inline_materials(order: WorkOrder, rows: list[dict[str, Any]], plan: Plan) 
             plan.blockers.append(Blocker("unknown_component", text))
             continue
         unit = units.get(str(row.get("unit") or "")) if row.get("unit") else item.unit
-        _material(plan, item, Decimal(str(row["quantity_per"])), unit, row.get("unit"), row.get("operation"))
+        _material(order, plan, item, Decimal(str(row["quantity_per"])), unit, row.get("unit"), row.get("operation"))
 
 
 def _bom_materials(order: WorkOrder, version: str, plan: Plan) -> None:
@@ -156,18 +156,25 @@ def _bom_materials(order: WorkOrder, version: str, plan: Plan) -> None:
         return
     plan.bom_version = bom.version
     for line in bom.lines.select_related("item__unit", "unit").order_by("id"):
-        _material(plan, line.item, line.quantity_per, line.unit, line.unit.code, line.operation)
+        _material(order, plan, line.item, line.quantity_per, line.unit, line.unit.code, line.operation)
 
 
 def _material(
-    plan: Plan, item: Item, per: Decimal, unit: UnitOfMeasure | None, unit_code: Any, operation: int | None
+    order: WorkOrder,
+    plan: Plan,
+    item: Item,
+    per: Decimal,
+    unit: UnitOfMeasure | None,
+    unit_code: Any,
+    operation: int | None,
 ) -> None:
     sequences = [step.sequence for step in plan.steps]
     if unit is None:
         plan.blockers.append(Blocker("unknown_unit", _("Unit {unit} is not known.").format(unit=unit_code)))
         return
     try:
-        convert(Decimal(1), item, unit, item.unit)
+        if convert(per, item, unit, item.unit) * order.quantity >= LIMIT:
+            raise Refused("invalid", field=item.code, why=_("the quantity needed of it is too large"))
     except Refused as refusal:
         plan.blockers.append(Blocker(refusal.reason, refusal.message))
         return
@@ -220,6 +227,8 @@ def freeze(order: WorkOrder, plan: Plan) -> tuple[list[Operation], list[Operatio
                 order=order, operation=operation, item=line.item, quantity_per=per, unit=line.item.unit, required=ZERO
             )
     for need in needs.values():
+        if need.quantity_per * order.quantity >= LIMIT:
+            raise Refused("invalid", field=need.item.code, why=_("the quantity needed of it is too large"))
         need.required = (need.quantity_per * order.quantity).quantize(STEP)
     OrderMaterial.objects.bulk_create(needs.values())
     return operations, edges

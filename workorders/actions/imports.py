@@ -124,9 +124,9 @@ def whole_of(row: Row, field: str, default: int | None = None) -> int:
 
 def choice_of(row: Row, field: str, choices: Iterable[str], default: str) -> str:
     value = row.get(field) or default
-    if value not in set(choices):
+    if not isinstance(value, str) or value not in set(choices):
         raise Refused("invalid", field=field, why=_("choose one of {choices}").format(choices=", ".join(choices)))
-    return str(value)
+    return value
 
 
 def positive_of(row: Row, field: str) -> Decimal:
@@ -139,6 +139,13 @@ def minutes_of(row: Row, field: str) -> Decimal:
 
 def decimal_of(row: Row, field: str) -> Decimal | None:
     return None if row.get(field) in (None, "") else parse(row[field], field)
+
+
+def percent_of(row: Row, field: str) -> Decimal | None:
+    value = decimal_of(row, field)
+    if value is not None and not 0 <= value <= 100:
+        raise Refused("invalid", field=field, why=_("a percentage from 0 to 100 is needed"))
+    return value
 
 
 def list_of(row: Row, field: str) -> list[Row]:

@@ -16,12 +16,12 @@ from workorders.actions.imports import (
     Results,
     Row,
     choice_of,
-    decimal_of,
     each_row,
     list_of,
     minutes_of,
     no_others,
     number_of,
+    percent_of,
     positive_of,
     text_of,
     whole_of,
@@ -91,9 +91,7 @@ def import_items(*, actor: Actor, rows: list[Row], command_id: UUID) -> Results:
         tracking = choice_of(row, "tracking", Item.TRACKING, item.tracking if item.pk else Item.NONE)
         if item.pk and tracking != item.tracking and item.movements.exists():
             raise Refused("invalid", field="tracking", why=_("the tracking cannot change while the item is in use"))
-        over = decimal_of(row, "over_percent")
-        if over is not None and not 0 <= over <= 100:
-            raise Refused("invalid", field="over_percent", why=_("a percentage from 0 to 100 is needed"))
+        over = percent_of(row, "over_percent")
         outcome = put(
             item,
             {

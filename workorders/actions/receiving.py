@@ -22,11 +22,11 @@ from workorders.actions.imports import (
     Result,
     Results,
     Row,
-    decimal_of,
     each_row,
     list_of,
     no_others,
     number_of,
+    percent_of,
     positive_of,
     text_of,
     whole_of,
@@ -60,13 +60,14 @@ def instant_of(row: Row, field: str, zone: str) -> datetime | None:
     if isinstance(value, datetime):
         return value
     try:
-        moment = parse_datetime(value) if isinstance(value, str) else None
-        day = parse_date(value) if isinstance(value, str) and moment is None else None
+        # The day first: a bare date would else be read as its midnight, and be missed by a whole day.
+        day = parse_date(value) if isinstance(value, str) else None
+        moment = parse_datetime(value) if isinstance(value, str) and day is None else None
     except ValueError:
         moment = day = None
     if moment is None and day is not None:
         moment = datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=ZoneInfo(zone))
-    if moment is None:
+    if moment is None or not 1970 <= moment.year < 2200:
         raise Refused("invalid", field=field, why=_("a date or an ISO 8601 time is needed"))
     return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
 
@@ -123,7 +124,7 @@ def import_orders(*, actor: Actor, rows: list[Row], source: str = "api", command
         unit = unit_of(row.get("unit") or item.unit.code)
         quantity = convert(positive_of(row, "quantity"), item, unit, item.unit)
         require_scale(quantity, item.unit.decimals, item.unit.code)
-        over = decimal_of(row, "over_percent")
+        over = percent_of(row, "over_percent")
         values: dict[str, Any] = {
             "item": item,
             "quantity": quantity,

@@ -71,8 +71,9 @@ def _act(request: HttpRequest, named: str, sent: Act, act: Callable[..., Operati
     pk = operation_id(named)
 
     def body(actor: Actor, command_id: UUID) -> dict[str, Any]:
-        require_operation_unchanged(request, actor, pk, sent.at)
+        confirm = require_operation_unchanged(request, pk)
         row = act(actor=actor, operation_id=pk, at=sent.at, command_id=command_id, **more)
+        confirm(command_id)
         return operation_body(row) | {"command_id": command_id}
 
     return perform(request, sent, body)
