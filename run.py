@@ -154,8 +154,7 @@ def environment(kind: str) -> Path:
 
 
 def fingerprint(requirements: Path) -> str:
-    version = "{}.{}".format(*sys.version_info[:2])
-    return "{}-{}-{}".format(requirements.stem, version, hashlib.sha256(requirements.read_bytes()).hexdigest())
+    return "{}-{}".format(requirements.stem, hashlib.sha256(requirements.read_bytes()).hexdigest())
 
 
 def installed(folder: Path, mark: str, python: Path) -> bool:
@@ -164,11 +163,12 @@ def installed(folder: Path, mark: str, python: Path) -> bool:
 
 
 def works(python: Path) -> bool:
-    """Whether the environment runs, is of this Python's version and has pip."""
-    look = "import sys, importlib.util as u; sys.exit(not (u.find_spec('pip') and sys.version_info[:2] == {!r}))"
+    """Whether the environment runs, is new enough and has pip. It may be of another version than this Python: an
+    instance may be running from it, under which it must not be taken away."""
+    look = "import sys, importlib.util as u; sys.exit(not (u.find_spec('pip') and sys.version_info >= {!r}))"
     try:
         quiet = subprocess.DEVNULL
-        return subprocess.call([str(python), "-c", look.format(sys.version_info[:2])], stdout=quiet, stderr=quiet) == 0
+        return subprocess.call([str(python), "-c", look.format(OLDEST)], stdout=quiet, stderr=quiet) == 0
     except OSError:
         return False
 

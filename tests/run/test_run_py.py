@@ -120,6 +120,18 @@ def test_changed_requirements_are_installed_again_and_a_broken_environment_is_ma
     assert calls[3:] == ["venv", "pip"]
 
 
+def test_an_environment_that_works_is_kept_whatever_python_asks(
+    module: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An instance may run from it; a start by a newer Python must not take its files away."""
+    python = Path(sys.executable)
+    assert module["works"](python)
+    monkeypatch.setattr(sys, "version_info", (3, 99, 0, "final", 0))
+    assert module["works"](python)
+    assert not module["works"](Path("/nonexistent/python"))
+    assert not module["works"](Path("/bin/false"))
+
+
 def test_a_failed_installation_is_a_sentence_with_its_reason(module: dict[str, Any]) -> None:
     said = refusal(
         module,
