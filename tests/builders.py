@@ -186,5 +186,9 @@ def buckets(operation: Operation) -> dict[str, Decimal]:
 def as_a_command() -> Iterator[None]:
     """Within this, states may be set as no action would: the database asks only whether some command does it."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('mes.command_id', %s, true)", [str(command_id())])
+        cursor.execute(
+            """SELECT set_config('mes.command_id', %(id)s, true), set_config('pghistory.context_id', %(id)s, true),
+                      set_config('pghistory.context_metadata', '{"command": "made up"}', true)""",
+            {"id": str(command_id())},
+        )
         yield

@@ -26,6 +26,24 @@ invariant(
     """,
 )
 invariant(
+    "I-08-not-while-on-hold",
+    "nothing was drawn from a lot between the hold placed on it and its release, nor after the lot's last day",
+    "traceability_materialmovement",
+    """
+    SELECT format('event %s drew from %s while it was on hold', e.id, e.label)
+      FROM kernel_event e
+     WHERE e.name = 'material.consumed' AND e.subject LIKE 'lot:%' AND NOT e.payload ? 'reversed'
+       AND (SELECT count(*) FILTER (WHERE h.name = 'hold.placed') - count(*) FILTER (WHERE h.name = 'hold.released')
+              FROM kernel_event h WHERE h.subject = e.subject AND h.seq < e.seq) > 0
+    UNION ALL
+    SELECT format('movement %s drew from lot %s, which had expired on %s', m.id, l.number, l.expiry)
+      FROM traceability_materialmovement m JOIN traceability_materiallot l ON l.id = m.lot_id
+      JOIN workorders_site s ON s.id = m.site_id
+     WHERE m.kind = 'CONSUME' AND m.reverses_id IS NULL
+       AND (m.recorded_at AT TIME ZONE s.time_zone)::date > l.expiry
+    """,
+)
+invariant(
     "I-10-consumed-is-on-the-bill",
     "consumed material is a component of its operation",
     "traceability_materialmovement",
@@ -81,5 +99,19 @@ invariant(
              WHERE kind = 'OUTPUT' GROUP BY operation_id) m
       JOIN workorders_operation o ON o.id = m.operation_id
      WHERE m.total > o.finished + o.moved
+    """,
+)
+invariant(
+    "I-40-material-of-one-site",
+    "a movement's lot, item, place and order belong to its own site",
+    "traceability_materialmovement",
+    """
+    SELECT format('movement %s reaches into another site', m.id)
+      FROM traceability_materialmovement m
+      JOIN workorders_item i ON i.id = m.item_id
+      LEFT JOIN traceability_materiallot l ON l.id = m.lot_id
+      LEFT JOIN workorders_storagelocation p ON p.id = m.location_id
+      LEFT JOIN workorders_workorder w ON w.id = m.order_id
+     WHERE i.site_id <> m.site_id OR l.site_id <> m.site_id OR p.site_id <> m.site_id OR w.site_id <> m.site_id
     """,
 )

@@ -21,14 +21,18 @@ invariant(
 )
 invariant(
     "I-01-reports-are-buckets",
-    "good, scrap and short of an operation are the sum of its reports and of cancelled remainders",
+    "good, scrap, rework and short of an operation are the sum of its reports; cancelling adds the remainder",
     "workorders_productionreport",
     """
-    SELECT format('operation %s: good %s, reported %s', o.id, o.finished + o.moved, coalesce(r.good, 0))
+    SELECT format('operation %s: good %s, scrap %s, rework %s, short %s; reported %s, %s, %s, %s', o.id,
+                  o.finished + o.moved, o.scrap, o.rework, o.short, r.good, r.scrap, r.rework, r.short)
       FROM workorders_operation o
-      LEFT JOIN (SELECT operation_id, sum(good) AS good FROM workorders_productionreport GROUP BY operation_id) r
-             ON r.operation_id = o.id
-     WHERE o.finished + o.moved <> coalesce(r.good, 0)
+      CROSS JOIN LATERAL (SELECT coalesce(sum(p.good), 0) AS good, coalesce(sum(p.scrap), 0) AS scrap,
+                                 coalesce(sum(p.rework), 0) AS rework, coalesce(sum(p.short), 0) AS short
+                            FROM workorders_productionreport p WHERE p.operation_id = o.id) r
+     WHERE o.finished + o.moved <> r.good OR o.rework <> r.rework
+        OR o.state <> 'CANCELLED' AND (o.scrap, o.short) <> (r.scrap, r.short)
+        OR o.state = 'CANCELLED' AND (o.scrap < r.scrap OR o.short < r.short)
     """,
 )
 invariant(
@@ -49,6 +53,21 @@ invariant(
     """,
 )
 invariant(
+    "I-03-within-tolerance",
+    "no operation gets more than was released and the order's over-tolerance, its rework apart",
+    "workorders_operation",
+    """
+    SELECT format('operation %s: arrived %s beside rework %s, released %s, tolerance %s %%', o.id, o.arrived - o.rework,
+                  o.rework, r.quantity, w.over_percent)
+      FROM workorders_workorder w
+      JOIN LATERAL (SELECT max(c.arrived) AS quantity
+                      FROM workorders_operationchange c JOIN workorders_operation p ON p.id = c.operation_id
+                     WHERE p.order_id = w.id AND c.order_from = 'PLANNED' AND c.order_to = 'RELEASED') r ON true
+      JOIN workorders_operation o ON o.order_id = w.id
+     WHERE o.arrived - o.rework > r.quantity * (1 + w.over_percent / 100)
+    """,
+)
+invariant(
     "I-04-reversals",
     "a reversing row turns the sign of the row it reverses, and each is reversed at most once",
     "workorders_productionreport",
@@ -56,16 +75,25 @@ invariant(
     SELECT format('report %s does not reverse %s exactly', r.id, o.id)
       FROM workorders_productionreport r JOIN workorders_productionreport o ON o.id = r.reverses_id
      WHERE (r.good, r.scrap, r.rework, r.short) <> (-o.good, -o.scrap, -o.rework, -o.short)
+    UNION ALL
+    SELECT format('report %s is reversed %s times', reverses_id, count(*))
+      FROM workorders_productionreport WHERE reverses_id IS NOT NULL GROUP BY reverses_id HAVING count(*) > 1
     """,
 )
 invariant(
     "I-05-finite",
-    "no quantity is NaN",
+    "no quantity of an operation, its changes or its reports is NaN or below zero where it must not be",
     "workorders_operation",
-    """
-    SELECT format('operation %s holds NaN', id)
-      FROM workorders_operation WHERE 'NaN' IN (arrived, queue, in_process, finished, moved, scrap)
-    """,
+    f"""
+    SELECT format('operation %s holds no number', id) FROM workorders_operation
+     WHERE 'NaN' IN ({", ".join(BUCKETS)}) OR least({", ".join(BUCKETS)}) < 0
+    UNION ALL
+    SELECT format('change %s holds no number', id) FROM workorders_operationchange
+     WHERE 'NaN' IN ({", ".join(BUCKETS)}, excess)
+    UNION ALL
+    SELECT format('report %s holds no number', id) FROM workorders_productionreport
+     WHERE 'NaN' IN (good, scrap, rework, short)
+    """,  # noqa: S608 - our own names
 )
 invariant(
     "I-17-running-has-a-run",
@@ -84,6 +112,15 @@ invariant(
     """
     SELECT format('%s has %s open runs on operation %s', source, count(*), operation_id)
       FROM workorders_operationrun WHERE ended_at IS NULL GROUP BY operation_id, source HAVING count(*) > 1
+    """,
+)
+invariant(
+    "I-19-spans",
+    "a run ends after it began and begins no later than now",
+    "workorders_operationrun",
+    """
+    SELECT format('run %s: from %s to %s', id, started_at, ended_at)
+      FROM workorders_operationrun WHERE ended_at < started_at OR started_at > now() + interval '15 minutes'
     """,
 )
 invariant(
@@ -106,6 +143,46 @@ invariant(
     SELECT format('order %s is %s without any event', w.number, w.state) FROM workorders_workorder w
      WHERE w.state NOT IN ('RECEIVED', 'PLANNED')
        AND NOT EXISTS (SELECT 1 FROM kernel_eventhead h WHERE h.subject = 'order:' || w.id)
+    """,
+)
+invariant(
+    "I-32-history-names-its-command",
+    "what an order or an operation became is in its history, each time with the command that did it",
+    "workorders_workorder",
+    """
+    SELECT format('%s %s changed outside a command', kind, id) FROM (
+        SELECT 'order' AS kind, pgh_obj_id AS id FROM workorders_workorderevent
+         WHERE pgh_context ->> 'command' IS NULL
+        UNION ALL SELECT 'operation', pgh_obj_id FROM workorders_operationevent
+         WHERE pgh_context ->> 'command' IS NULL) x
+    UNION ALL
+    SELECT format('order %s is %s, its history says otherwise', w.number, w.state) FROM workorders_workorder w
+     WHERE w.state IS DISTINCT FROM (SELECT h.state FROM workorders_workorderevent h WHERE h.pgh_obj_id = w.id
+                                      ORDER BY h.pgh_id DESC LIMIT 1)
+    UNION ALL
+    SELECT format('operation %s is %s, its history says otherwise', o.id, o.state) FROM workorders_operation o
+     WHERE o.state IS DISTINCT FROM (SELECT h.state FROM workorders_operationevent h WHERE h.pgh_obj_id = o.id
+                                      ORDER BY h.pgh_id DESC LIMIT 1)
+    """,
+)
+invariant(
+    "I-40-one-site",
+    "an order's item, its work centers and its holds belong to the order's own site",
+    "workorders_workorder",
+    """
+    SELECT format('%s %s reaches into another site', kind, id) FROM (
+        SELECT 'order' AS kind, w.id FROM workorders_workorder w JOIN workorders_item i ON i.id = w.item_id
+         WHERE i.site_id <> w.site_id
+        UNION ALL
+        SELECT 'operation', o.id FROM workorders_operation o JOIN workorders_workorder w ON w.id = o.order_id
+          JOIN workorders_workcenter c ON c.id = o.work_center_id WHERE c.site_id <> w.site_id
+        UNION ALL
+        SELECT 'component', m.id FROM workorders_ordermaterial m JOIN workorders_workorder w ON w.id = m.order_id
+          JOIN workorders_item i ON i.id = m.item_id WHERE i.site_id <> w.site_id
+        UNION ALL
+        SELECT 'run', r.id FROM workorders_operationrun r JOIN workorders_operation o ON o.id = r.operation_id
+          JOIN workorders_workorder w ON w.id = o.order_id JOIN accounts_user u ON u.id = r.person_id
+         WHERE u.site_id <> w.site_id) x
     """,
 )
 invariant(

@@ -80,10 +80,13 @@ invariant(
 )
 invariant(
     "I-38-deliveries",
-    "a delivery is open, done, parked with a reason or skipped, and none is owed to nobody",
+    "a delivery is open, done, parked with a reason or skipped, and waits in the line of its event's subject",
     "kernel_delivery",
     """
-    SELECT format('delivery %s is parked without a reason', id)
-      FROM kernel_delivery WHERE status = 'PARKED' AND parked_reason = ''
+    SELECT format('delivery %s is %s', d.id, CASE WHEN d.subject <> e.subject THEN 'in the line of ' || d.subject
+                  WHEN d.status = 'PARKED' THEN 'parked without a reason' ELSE d.status || ' without its time' END)
+      FROM kernel_delivery d JOIN kernel_event e ON e.id = d.event_id
+     WHERE d.subject <> e.subject OR d.status NOT IN ('OPEN', 'DONE', 'PARKED', 'SKIPPED')
+        OR d.status = 'PARKED' AND d.parked_reason = '' OR d.status = 'DONE' AND d.settled_at IS NULL
     """,
 )

@@ -181,14 +181,11 @@ class Flow:
 
     def _allow_excess(self, operation: Operation, excess: Decimal) -> None:
         allowed = self.order.quantity * self.order.over_percent / 100
-        used = sum(
-            (
-                row.excess
-                for row in OperationChange.objects.filter(operation=operation).exclude(excess=0).only("excess")
-            ),
-            ZERO,
-        )
-        if used + excess > allowed:
+        standing = OperationChange.objects.filter(operation=operation, reversed_by__isnull=True).exclude(excess=0)
+        used = sum((row.excess for row in standing.only("excess")), ZERO)
+        # What operations before this one made in excess has arrived here too: the order gets its tolerance once.
+        over = operation.arrived - operation.rework + excess - self.order.quantity
+        if max(used + excess, over) > allowed:
             raise Refused(
                 "more_than_open",
                 operation=str(operation),
