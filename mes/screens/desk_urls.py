@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from mes.screens.desk import erp, floor, new_order, order, orders, short_links, sign_in
+from mes.screens.desk import erp, floor, lots, new_order, order, orders, receive, short_links, sign_in
 
 urlpatterns: list[URLPattern] = [
     path("", sign_in.home, name="home"),
@@ -21,5 +21,8 @@ urlpatterns: list[URLPattern] = [
     path("orders/", orders.order_list, name="orders"),
     path("orders/new/", new_order.new_order, name="new-order"),
     path("orders/<str:number>/", order.order_page, name="order"),
+    path("trace/", lots.trace_page, name="trace"),
+    path("trace/receive/", receive.receive_page, name="receive-lots"),
+    path("trace/lot/<str:number>/", lots.lot_page, name="lot"),
     path("b/<path:code>", short_links.short_link, name="short-link"),
 ]

@@ -1,4 +1,4 @@
-"""Tables as CSV files for spreadsheets: nothing in them can run as a formula. Reading uploads is in `receiving.py`."""
+"""Tables as CSV files for spreadsheets: nothing in them can run as a formula. Reading uploads is in `lot_files.py`."""
 
 import csv
 from collections.abc import Iterable, Sequence
