@@ -3,20 +3,14 @@
 import re
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.test import Client
 from playwright.sync_api import expect
 
 from tests.browser import DESK, TERMINAL, looks_right
 from tests.builders import Doer, Plant, command_id, plant
+from tests.pages.desk import desk, sign_in
 from traceability.actions.lots import hold_lot
 from traceability.models import LotBalance, MaterialLot
-
-
-def desk(works: Plant, role: str = "supervisor") -> Client:
-    client = Client()
-    client.force_login(get_user_model().objects.get(pk=works.person(role).id))
-    return client
 
 
 def made(works: Plant, component: str, item: str, number: str = "", quantity: int = 5) -> MaterialLot:
@@ -266,7 +260,7 @@ def test_the_pages_take_the_same_queries_whatever_there_is(works, django_assert_
     client.get("/trace/")
     with django_assert_num_queries(4):
         client.get("/trace/")
-    with django_assert_num_queries(17) as few:
+    with django_assert_num_queries(18) as few:
         client.get("/trace/lot/R-1/")
     assert few
     for number in range(4):
@@ -274,7 +268,7 @@ def test_the_pages_take_the_same_queries_whatever_there_is(works, django_assert_
         made(works, half.number, f"WHOLE{number}", quantity=2)
     with django_assert_num_queries(4):
         client.get("/trace/")
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(18):
         client.get("/trace/lot/R-1/")
 
 
@@ -290,12 +284,8 @@ def test_lots_look_right_at_every_size(open_page, theme):
     hold_lot(
         actor=works.person("lead"), lot_id=whole.pk, reason="CHECK", note="burr at the rim", command_id=command_id()
     )
-    works.person("admin", "ada")
     for name, size in [("1280", TERMINAL), ("1440", DESK)]:
-        page = open_page(size, theme=theme).open("/login/?next=/trace/")
-        page.get_by_label("User name").fill(f"{works.prefix}-ada")
-        page.get_by_label("Password").fill("secret")
-        page.get_by_role("button", name="Sign in").click()
+        page = sign_in(open_page(size, theme=theme), works, "admin", "/trace/")
         expect(page.get_by_test_id("lot-row")).to_have_count(9)
         looks_right(page, f"trace-{name}-{theme}")
         page.get_by_role("link", name="R-1", exact=True).click()

@@ -4,8 +4,12 @@ import csv
 import io
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 #: The fields of a received lot, as the API names them.
 COLUMNS = ("item", "number", "quantity", "unit", "location", "expiry", "supplier_lot")
@@ -61,7 +65,7 @@ def _separator(text: str) -> str:
     return ";" if ";" in head else ","
 
 
-def _rows(reader: "csv._reader", separator: str) -> list[FileRow]:
+def _rows(reader: "Reader", separator: str) -> list[FileRow]:
     columns: list[str] = []
     rows: list[FileRow] = []
     for cells in reader:
