@@ -22,7 +22,9 @@ def desk(works: Plant, role: str = "supervisor") -> Client:
 
 def sign_in(watched: Watched, works: Plant, role: str = "supervisor", path: str = "/floor/") -> Page:
     """Sign in by the form and go to PATH."""
-    works.person(role)
+    person = get_user_model().objects.get(pk=works.person(role).id)
+    person.set_password("secret")
+    person.save(update_fields=["password"])
     page = watched.open(f"/login/?next={path}")
     page.get_by_label("User name").fill(f"{works.prefix}-{role}")
     page.get_by_label("Password").fill("secret")

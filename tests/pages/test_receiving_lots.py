@@ -178,7 +178,8 @@ def test_receiving_looks_right(open_page):
         expect(page.get_by_role("heading", name="Receive lots")).to_be_visible()
         looks_right(page, f"receive-{name}")
         lots = f"item,number,quantity\nRAW,{name}-1,5\nRAW,{name}-2,x\nNONE,{name}-3,1\n"
-        page.get_by_label("File").set_input_files({"name": "l.csv", "mimeType": "text/csv", "buffer": lots.encode()})
+        file = {"name": "lots.csv", "mimeType": "text/csv", "buffer": lots.encode()}
+        page.get_by_label("File", exact=True).set_input_files(file)
         page.get_by_role("button", name="Receive the file").click()
         expect(page.get_by_test_id("result-row")).to_have_count(3)
         looks_right(page, f"receive-results-{name}", whole=True)
