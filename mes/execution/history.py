@@ -26,16 +26,19 @@ SELECT e.id FROM kernel_event e
 OF_LOT = """
 SELECT id FROM kernel_event WHERE site_id = %(site)s AND subject = %(subject)s
 """
+#: What was done on the operations of a work center that are open or ended within a week, and holds upon itself.
 OF_WORK_CENTER = """
 SELECT id FROM kernel_event WHERE site_id = %(site)s AND subject = %(subject)s
 UNION
-(SELECT e.id FROM kernel_event e
-  JOIN LATERAL (SELECT 1 FROM workorders_operation o
-                 WHERE e.payload ? 'operation' AND o.id = (e.payload ->> 'operation')::bigint
-                   AND o.work_center_id = %(pk)s) here ON true
+SELECT e.id FROM kernel_event e
+  JOIN (SELECT DISTINCT command_id FROM (
+            SELECT c.command_id FROM workorders_operationchange c
+              JOIN workorders_operation o ON o.id = c.operation_id AND o.work_center_id = %(pk)s
+             WHERE o.state IN ('WAITING', 'READY', 'SETUP', 'RUNNING', 'SUSPENDED')
+                OR o.completed_at > now() - interval '7 days'
+             ORDER BY c.occurred_at DESC, c.id DESC LIMIT 60) newest) commands ON commands.command_id = e.command_id
  WHERE e.site_id = %(site)s AND e.name LIKE 'operation.%%'
-   AND e.id > (SELECT coalesce(max(id), 0) - 20000 FROM kernel_event WHERE site_id = %(site)s)
- ORDER BY e.id DESC LIMIT %(limit)s)
+   AND (e.payload ->> 'operation')::bigint IN (SELECT id FROM workorders_operation WHERE work_center_id = %(pk)s)
 """
 
 
@@ -60,8 +63,10 @@ def events_of_lot(site_id: int, lot_id: int, *, before: int | None = None, limit
 
 
 def events_of_work_center(site_id: int, work_center_id: int, *, limit: int = 20) -> Page:
-    """The newest operation events at a work center, out of the newest of the plant. One query."""
-    return _page(OF_WORK_CENTER, site_id, f"work_center:{work_center_id}", work_center_id, (), None, limit)
+    """The newest operation events at a work center, and its holds. One query."""
+    found = _page(OF_WORK_CENTER, site_id, f"work_center:{work_center_id}", work_center_id, (), None, 5 * limit).events
+    newest = sorted(found, key=lambda event: (event.occurred_at, event.pk), reverse=True)
+    return Page(newest[:limit], None)
 
 
 def _page(

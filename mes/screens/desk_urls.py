@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from mes.screens.desk import erp, floor, lots, new_order, order, orders, receive, short_links, sign_in
+from mes.screens.desk import erp, floor, lots, new_order, order, orders, receive, short_links, sign_in, work_center
 
 urlpatterns: list[URLPattern] = [
     path("", sign_in.home, name="home"),
@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern] = [
     path("integrations/messages/<int:message_id>/retry/", erp.retry, name="retry-message"),
     path("integrations/messages/<int:message_id>/skip/", erp.skip, name="skip-message"),
     path("integrations/messages/<int:message_id>/again/", erp.again, name="post-again"),
+    path("floor/wc/<str:code>/", work_center.work_center_page, name="work-center"),
     path("orders/", orders.order_list, name="orders"),
     path("orders/new/", new_order.new_order, name="new-order"),
     path("orders/<str:number>/", order.order_page, name="order"),

@@ -157,14 +157,14 @@ def _tile(
         center=center,
         rows=rows,
         worked_minutes=worked.get(job.work.id, 0.0) if job else 0.0,
-        ends=_end_of(job.work, times, center.calendar_id) if job else None,
+        ends=end_of(job.work, times, center.calendar_id) if job else None,
         stopped=stopped,
         queue_minutes=queued,
         held=center.pk in holds.work_centers,
     )
 
 
-def _end_of(work: OpenOperation, times: WorkTimes, calendar_id: int | None) -> datetime | None:
+def end_of(work: OpenOperation, times: WorkTimes, calendar_id: int | None) -> datetime | None:
     """When a running operation ends by standard time. Whoever works outside the shifts works on, shift or not."""
     if not work.run_minutes_per_unit:
         return None

@@ -28,9 +28,9 @@ def find_order(site_id: int, reference: str) -> WorkOrder:
     if reference.startswith("~"):
         found = rows.filter(pk=int(reference[1:])).first() if reference[1:].isdecimal() else None
     else:
-        found = rows.filter(number=reference).first()
+        found = rows.filter(number=reference).first() if "\0" not in reference else None
     if found is None:
-        raise Refused("not_found", what=_("Order"), number=reference[:64])
+        raise Refused("not_found", what=_("Order"), number=reference[:64].replace("\0", ""))
     return found
 
 

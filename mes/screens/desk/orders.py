@@ -97,12 +97,16 @@ def wanted_of(request: HttpRequest) -> Wanted:
     operation_state = request.GET.get("op", "")
     return Wanted(
         state=state if state in LISTS else "open",
-        work_center=request.GET.get("wc", "")[:64],
-        search=request.GET.get("q", "").strip()[:64],
+        work_center=_typed(request, "wc"),
+        search=_typed(request, "q"),
         operation_state=operation_state if operation_state in OPERATION_STATES else "",
         behind=request.GET.get("behind") == "1",
         held=request.GET.get("hold") == "1",
     )
+
+
+def _typed(request: HttpRequest, name: str) -> str:
+    return request.GET.get(name, "").replace("\0", "").strip()[:64]
 
 
 def _release(request: HttpRequest, site: Site) -> HttpResponse | Refused:

@@ -44,11 +44,14 @@ class Line:
 class _Facts:
     """The payload of one event with its codes spelled out."""
 
-    def __init__(self, event: Event, operations: dict[int, Operation], reasons: dict[str, str]) -> None:
+    def __init__(
+        self, event: Event, operations: dict[int, Operation], reasons: dict[str, str], *, with_order: bool
+    ) -> None:
         self.payload: dict[str, Any] = event.payload
         self.name = event.name
         self._operation = operations.get(self.payload.get("operation") or 0)
         self._reasons = reasons
+        self._with_order = with_order
 
     def number(self, key: str) -> Decimal:
         return Decimal(str(self.payload.get(key) or 0))
@@ -60,7 +63,8 @@ class _Facts:
     def operation(self) -> str:
         if self._operation is None:
             return str(self.payload.get("sequence") or "")
-        return f"{self._operation.sequence} {self._operation.name}"
+        order = f"{self._operation.order.number}-" if self._with_order else ""
+        return f"{order}{self._operation.sequence} {self._operation.name}"
 
     @property
     def place(self) -> str:
@@ -75,14 +79,14 @@ class _Facts:
         return str(self.payload.get(key) or "")
 
 
-def lines(events: Iterable[Event], site_id: int) -> list[Line]:
-    """EVENTS in words. Two queries for the names in them."""
+def lines(events: Iterable[Event], site_id: int, *, with_order: bool = False) -> list[Line]:
+    """EVENTS in words, operations named WITH their ORDER or without. Two queries for the names in them."""
     found = list(events)
     ids = {event.payload.get("operation") for event in found} - {None}
-    rows = Operation.objects.filter(pk__in=ids, order__site_id=site_id).select_related("work_center")
+    rows = Operation.objects.filter(pk__in=ids, order__site_id=site_id).select_related("work_center", "order")
     operations = {row.pk: row for row in rows}
     reasons = dict(Reason.objects.filter(site_id=site_id).values_list("code", "text"))
-    return [_line(event, _Facts(event, operations, reasons)) for event in found]
+    return [_line(event, _Facts(event, operations, reasons, with_order=with_order)) for event in found]
 
 
 def _line(event: Event, facts: _Facts) -> Line:
