@@ -43,6 +43,7 @@ import pytest
 
 django.setup()  # here, not by pytest-django's option: that would load the settings before the lines above
 
+from django.conf import settings
 from django.db import connection, connections
 from django.test import TestCase, TransactionTestCase
 from xdist.scheduler import LoadScopeScheduling
@@ -50,6 +51,10 @@ from xdist.scheduler import LoadScopeScheduling
 from mes import env
 from mes.embedded import roles
 from tests.throwaway import Server, clone, drop
+
+# A test that is rolled back is one transaction, and idle while Python works: on a busy machine longer than any request.
+_options = settings.DATABASES["default"]["OPTIONS"]
+_options["options"] = _options["options"].replace("session_timeout=15s", "session_timeout=300s")
 
 _WHY_NOT = (
     "uses pytest-django's transactional mode, which empties tables that refuse it. "
@@ -252,6 +257,4 @@ def as_owner() -> Callable[[], AbstractContextManager[None]]:
 @pytest.fixture(autouse=True, scope="session")
 def _plain_static_files() -> None:
     """Tests do not collect static files; hashed names would need it."""
-    from django.conf import settings
-
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

@@ -100,6 +100,7 @@ class Token(HttpBearer):
     """Lets a call in whose token's role may do ACTION, and reads its key and its body."""
 
     def __init__(self, action: str, *, needs_key: bool = True) -> None:
+        super().__init__()
         self.action, self.needs_key = action, needs_key
 
     def __call__(self, request: HttpRequest) -> Call:
