@@ -65,7 +65,8 @@ class Supervisor:
         servers = Servers(self.instance)
         self.environment = self.instance.environment(self._settings(servers))
         for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(sign) is not signal.SIG_IGN:  # nohup means it
+            # nohup means it; but a shell that starts us with & ignores INT for us, and then kill -INT is meant too
+            if sign != signal.SIGHUP or signal.getsignal(sign) is not signal.SIG_IGN:
                 signal.signal(sign, self._ask_stop)
         linux.adopt_orphans()
         try:

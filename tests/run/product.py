@@ -68,6 +68,7 @@ class Product:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell does for `run.py &`
         )
         return self.process
 
