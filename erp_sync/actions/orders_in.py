@@ -101,6 +101,7 @@ def _imported(says: OrderRecord, result: Any) -> Applied:
 
 def _facts(says: OrderRecord) -> dict[str, Any]:
     return {
+        "number": says.number,
         "state": says.state.value,
         "quantity": decimal_text(says.quantity),
         "unit": says.unit,

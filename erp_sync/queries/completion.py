@@ -67,7 +67,7 @@ def completion_of(connection: ErpConnection, root: WorkOrder, key: UUID) -> Orde
     ids = [order.pk for order in family]
     return OrderCompletion(
         key=str(key),
-        order=ref.code if ref else root.number,
+        order=ref.facts.get("number", ref.code) if ref else root.number,
         order_key=ref.key if ref else root.number,
         item=root.item.code,
         finished_at=max(order.finished_at for order in family if order.finished_at),

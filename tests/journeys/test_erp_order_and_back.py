@@ -34,6 +34,7 @@ def test_a_released_order_arrives_with_everything_it_needs_and_is_released_here(
     assert LotBalance.objects.filter(lot__site=order.site, lot__number="R-77", quantity__gt=7000).exists()
     gram = UnitConversion.objects.get(from_unit__code="g", to_unit__code="kg", item=None)
     assert (gram.numerator, gram.denominator) == (1, 1000)
+    assert way.parked("unit") == {}, "every unit of a fresh Tryton has an exact conversion"
     assert violations() == []
 
 

@@ -49,17 +49,23 @@ def import_units(*, actor: Actor, rows: list[Row], command_id: UUID) -> Results:
             known.name, outcome = text_of(row, "name", code, limit=60), UPDATED
             known.save(update_fields=["name"])
         if row.get("base") and row["base"] != code:
-            made = _convert(known, unit_of(row["base"]), whole_of(row, "numerator"), whole_of(row, "denominator"))
+            made = _convert(known, unit_of(row["base"]), _part(row, "numerator"), _part(row, "denominator"))
             outcome = UPDATED if made and outcome == UNCHANGED else outcome
         return Result(0, outcome, extra={"code": code})
 
     return each_row(rows, apply)
 
 
+def _part(row: Row, field: str) -> int:
+    """One side of an exact fraction, as large as its column takes."""
+    value = row.get(field)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**63:
+        raise Refused("invalid", field=field, why=_("a whole number greater than zero is needed"))
+    return value
+
+
 def _convert(unit: UnitOfMeasure, base: UnitOfMeasure, numerator: int, denominator: int) -> bool:
     """Make the conversion if it is new. Raises `invalid` when another one is known."""
-    if not numerator or not denominator:
-        raise Refused("invalid", field="numerator", why=_("the quantity must be greater than zero"))
     known = UnitConversion.objects.filter(item=None, from_unit=unit, to_unit=base).first()
     if known is not None:
         if known.numerator * denominator != known.denominator * numerator:

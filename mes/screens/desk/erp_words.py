@@ -280,7 +280,7 @@ def sent_lines(message: OutboundMessage) -> list[dict[str, str]]:
         {
             "what": _("Time"),
             "value": line.name,
-            "note": _("{minutes} min").format(minutes=decimal_minutes(line.duration)),
+            "note": duration_text(line.duration),
         }
         for line in fact.operations
     ]
@@ -299,8 +299,11 @@ def _amount(quantity: Any, unit: str) -> str:
     return f"{decimal_text(quantity)} {unit}"
 
 
-def decimal_minutes(duration: timedelta) -> str:
-    return f"{duration / timedelta(minutes=1):.1f}".removesuffix(".0")
+def duration_text(duration: timedelta) -> str:
+    """Minutes, and seconds where minutes would say too little."""
+    if duration < timedelta(minutes=10):
+        return _("{seconds} s").format(seconds=f"{duration / timedelta(seconds=1):.1f}".removesuffix(".0"))
+    return _("{minutes} min").format(minutes=f"{duration / timedelta(minutes=1):.1f}".removesuffix(".0"))
 
 
 def run_row(run: SyncRun) -> dict[str, Any]:
