@@ -39,9 +39,9 @@ def apply_inbound(
     Serialised per connection and entity by the job's row, so that an older revision never overwrites a newer one.
     """
     connection = ErpConnection.objects.get(pk=connection_id, site_id=actor.site_id)
-    list(SyncJob.objects.select_for_update().filter(connection=connection, entity=entity))
+    list(SyncJob.objects.select_for_update(no_key=True).filter(connection=connection, entity=entity))
     records = list(
-        InboundRecord.objects.select_for_update()
+        InboundRecord.objects.select_for_update(no_key=True)
         .filter(pk__in=record_ids, state__in=[InboundRecord.NEW, InboundRecord.PARKED])
         .order_by("modified_at", "pk")
     )
@@ -77,7 +77,7 @@ def apply_inbound(
 @command
 def park_inbound(*, actor: Actor, record_id: int, reason: str, command_id: UUID) -> None:
     """Put a record aside that cannot be applied because of an error in this software, so that it stops no other."""
-    record = InboundRecord.objects.select_for_update().get(pk=record_id, connection__site_id=actor.site_id)
+    record = InboundRecord.objects.select_for_update(no_key=True).get(pk=record_id, connection__site_id=actor.site_id)
     if record.state in (InboundRecord.NEW, InboundRecord.PARKED):
         record.attempts += 1
         _settle(record, InboundRecord.PARKED, "", reason)

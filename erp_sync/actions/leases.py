@@ -33,7 +33,7 @@ UPDATE erp_sync_outboundmessage
        AND NOT EXISTS (SELECT 1 FROM erp_sync_outboundmessage e
                         WHERE e.connection_id = m.connection_id AND e.partition = m.partition
                           AND e.state IN ('PENDING', 'PARKED') AND e.id < m.id)
-     ORDER BY m.id LIMIT 1 FOR UPDATE OF m SKIP LOCKED)
+     ORDER BY m.id LIMIT 1 FOR NO KEY UPDATE OF m SKIP LOCKED)
 RETURNING id
 """
 
@@ -63,7 +63,7 @@ def put_back(
     message = claimed.message
     with transaction.atomic():
         found = (
-            OutboundMessage.objects.select_for_update()
+            OutboundMessage.objects.select_for_update(no_key=True)
             .filter(pk=message.pk, lease_token=claimed.token, state=states.PENDING)
             .first()
         )

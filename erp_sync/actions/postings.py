@@ -37,7 +37,7 @@ def queue_posting(*, actor: Actor, event_id: int, connection_id: int, command_id
     if OutboundMessage.objects.filter(connection=connection, event=event).exists():
         return None
     newest = (
-        OutboundMessage.objects.select_for_update()
+        OutboundMessage.objects.select_for_update(no_key=True)
         .filter(connection=connection, partition=f"order:{root.pk}")
         .order_by("-pk")
         .first()
@@ -129,7 +129,7 @@ def _locked_family(order_id: int) -> tuple[WorkOrder, list[WorkOrder]]:
 def _locked(message_id: int, **where: Any) -> tuple[OutboundMessage | None, WorkOrder, list[WorkOrder]]:
     order_id = int(OutboundMessage.objects.get(pk=message_id).partition.partition(":")[2])
     root, family = _locked_family(order_id)
-    rows = OutboundMessage.objects.select_for_update(of=("self",)).select_related("connection")
+    rows = OutboundMessage.objects.select_for_update(of=("self",), no_key=True).select_related("connection")
     return rows.filter(pk=message_id, **where).first(), root, family
 
 

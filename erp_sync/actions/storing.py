@@ -21,7 +21,8 @@ UPDATE erp_sync_syncjob SET lease_token = %(token)s, leased_until = clock_timest
      WHERE j.next_due_at <= clock_timestamp()
        AND (j.leased_until IS NULL OR j.leased_until < clock_timestamp())
        AND c.state = 'ACTIVE' AND (c.resume_at IS NULL OR c.resume_at <= clock_timestamp())
-     ORDER BY j.connection_id, array_position(%(sequence)s::varchar[], j.entity) LIMIT 1 FOR UPDATE OF j SKIP LOCKED)
+     ORDER BY j.connection_id, array_position(%(sequence)s::varchar[], j.entity) LIMIT 1
+       FOR NO KEY UPDATE OF j SKIP LOCKED)
 RETURNING id
 """
 

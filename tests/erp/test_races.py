@@ -14,7 +14,7 @@ from erp_sync.actions import leases
 from erp_sync.actions.applying import apply_inbound
 from erp_sync.actions.postings import confirm_posting, queue_posting
 from erp_sync.messages import Entity, RawRecord
-from erp_sync.models import ExternalRef, InboundRecord, OutboundMessage
+from erp_sync.models import InboundRecord, OutboundMessage
 from erp_sync.records import ItemRecord, Tracking
 from mes.kernel.actors import system
 from mes.kernel.invariants import violations
@@ -141,18 +141,19 @@ def test_a_slow_sender_whose_lease_was_taken_over_settles_nothing(
     assert message.history.count() == 1
 
 
-def item_revisions(site: Works, scripted: type[ScriptedAdapter], count: int) -> list[int]:
+def item_revisions(site: Works, scripted: type[ScriptedAdapter], count: int, code: str = "REVISED") -> list[int]:
     """Stored revisions of one item, each with another name; the last is the newest."""
     ids = []
     for number in range(count):
         name = f"Revision {number}"
-        says = ItemRecord("7", "REVISED", name, "pc", Tracking.NONE, producible=False, stock=(), active=True)
-        scripted.words[Entity.ITEM, name] = says
-        raw = RawRecord(Entity.ITEM, "7", datetime.now(UTC) + timedelta(minutes=number), {"says": name})
+        says = ItemRecord(code, code, name, "pc", Tracking.NONE, producible=False, stock=(), active=True)
+        scripted.words[Entity.ITEM, f"{code} {name}"] = says
+        said_at = datetime.now(UTC) + timedelta(minutes=number)
+        raw = RawRecord(Entity.ITEM, code, said_at, {"says": f"{code} {name}"})
         record = InboundRecord.objects.create(
             connection=site.connection,
             entity="item",
-            key="7",
+            key=code,
             digest=raw.digest,
             modified_at=raw.modified_at,
             body=raw.body,
@@ -235,13 +236,10 @@ def test_without_locks_an_older_revision_overwrites_a_newer_one(
     scratch: Works, scripted: type[ScriptedAdapter], without_locks: None, as_owner: object
 ) -> None:
     def attempt() -> None:
-        ExternalRef.objects.filter(entity="item").update(modified_at=datetime(2020, 1, 1, tzinfo=UTC))
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE erp_sync_inboundrecord SET state = 'SUPERSEDED' WHERE entity = 'item'")
-        scripted.words.clear()
-        InboundRecord.objects.filter(entity="item").update(key="old")
-        ids = item_revisions(scratch, scripted, 6)
-        apply(scratch, ids[:1])
-        all_at_once([partial(apply, scratch, [pk]) for pk in ids[1:]])
+        # Many items at a time: between looking at what is held and writing it much else is done.
+        items = [item_revisions(scratch, scripted, 6, code=f"R-{uuid.uuid4()}") for _ in range(12)]
+        revisions = [list(each) for each in zip(*items, strict=True)]
+        apply(scratch, revisions[0])
+        all_at_once([partial(apply, scratch, ids) for ids in revisions[1:]])
 
     assert until_broken("I-39", attempt)
