@@ -4,6 +4,8 @@
 tests are skipped with that reason.
 """
 
+import atexit
+import functools
 import json
 import os
 import shutil
@@ -49,16 +51,27 @@ def chromium() -> str | None:
     return os.environ.get("MES_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
+@functools.cache
+def _chrome(program: str) -> Browser:
+    """Started once per process: every conftest that borrows the fixture has one of its own, Playwright allows one."""
+    playwright = sync_playwright().start()
+    chrome = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+
+    def stop() -> None:
+        chrome.close()
+        playwright.stop()
+
+    atexit.register(stop)
+    return chrome
+
+
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser() -> Browser:
     """One Chromium for the whole run."""
     program = chromium()
     if program is None:
         pytest.skip("Chromium is not installed: apt-get install chromium, or set MES_CHROMIUM to its program.")
-    with sync_playwright() as playwright:
-        chrome = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        yield chrome
-        chrome.close()
+    return _chrome(program)
 
 
 class _Quiet(WSGIRequestHandler):

@@ -29,3 +29,28 @@ declare(
     _("This pairing code is not valid."),
     _("Ask for a new code at Settings, Terminals; it lives ten minutes."),
 )
+declare(
+    "password_wrong",
+    "forbidden",
+    _("User name and password do not fit together."),
+    _("Try again; after {left} more wrong tries there is a pause of ten minutes."),
+    _("System administrator, by setting a new password"),
+)
+declare(
+    "sign_in_locked",
+    "slow_down",
+    _("There were too many wrong passwords."),
+    _("Try again after {until}."),
+)
+declare(
+    "not_oneself",
+    "not_allowed",
+    _("Nobody can deactivate their own account."),
+    _("Ask another administrator."),
+)
+declare(
+    "person_inactive",
+    "not_allowed",
+    _("{name} is deactivated and gets no badge."),
+    _("Reactivate the account first; that issues a new badge."),
+)

@@ -23,6 +23,9 @@ def sam(works: Plant) -> User:
 
 
 def attempt(client: Client, user: User, password: str = "secret", **fields: str):
+    if not user.has_usable_password():
+        user.set_password("secret")
+        user.save(update_fields=["password"])
     return client.post("/login/", {"username": user.username, "password": password, **fields})
 
 
