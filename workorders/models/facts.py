@@ -7,7 +7,7 @@ from mes.accounts.models import User
 from mes.kernel.quantities import finite, quantity_field
 from mes.kernel.transitions import append_only, keep_rows
 from workorders.models.material import Item
-from workorders.models.order import BUCKETS, Operation, WorkOrder
+from workorders.models.order import BUCKETS, Operation, WorkOrder, nothing_lost
 from workorders.models.plant import Reason, Site, WorkCenter
 
 
@@ -83,20 +83,7 @@ class OperationChange(models.Model):
     class Meta:
         constraints = [
             finite(*BUCKETS, "excess", name="change_finite"),
-            models.CheckConstraint(
-                condition=models.Q(
-                    arrived=models.F("queue")
-                    + models.F("in_process")
-                    + models.F("finished")
-                    + models.F("moved")
-                    + models.F("scrap")
-                    + models.F("held")
-                    + models.F("rework")
-                    + models.F("short")
-                    + models.F("passed")
-                ),
-                name="change_nothing_lost",
-            ),
+            nothing_lost("change_nothing_lost"),
         ]
         indexes = [
             models.Index(fields=["command_id"], name="change_command"),

@@ -1,5 +1,7 @@
 """Orders and their operations: the living state. Facts about them are in `facts.py`."""
 
+import functools
+import operator
 from decimal import Decimal
 from typing import ClassVar
 
@@ -17,6 +19,12 @@ from workorders.models.plant import Reason, Site, WorkCenter, WorkUnit
 BUCKETS = ("arrived", "queue", "in_process", "finished", "moved", "scrap", "held", "rework", "short", "passed")
 #: Everything that arrived is in exactly one of these.
 PLACES = BUCKETS[1:]
+
+
+def nothing_lost(name: str) -> models.CheckConstraint:
+    """What arrived is the sum of the places: of an operation's buckets as of every change to them."""
+    total = functools.reduce(operator.add, (models.F(place) for place in PLACES))
+    return models.CheckConstraint(condition=models.Q(arrived=total), name=name)
 
 
 @pghistory.track(
@@ -121,20 +129,7 @@ class Operation(models.Model):
             ),
             states.OPERATION.check("operation_state"),
             non_negative(*BUCKETS, name="operation_buckets"),
-            models.CheckConstraint(
-                condition=models.Q(
-                    arrived=models.F("queue")
-                    + models.F("in_process")
-                    + models.F("finished")
-                    + models.F("moved")
-                    + models.F("scrap")
-                    + models.F("held")
-                    + models.F("rework")
-                    + models.F("short")
-                    + models.F("passed")
-                ),
-                name="operation_nothing_lost",
-            ),
+            nothing_lost("operation_nothing_lost"),
             non_negative("setup_minutes", "run_minutes_per_unit", name="operation_minutes"),
             models.CheckConstraint(
                 condition=~models.Q(state=states.COMPLETED) | models.Q(completed_at__isnull=False),

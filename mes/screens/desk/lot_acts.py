@@ -7,10 +7,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django_stubs_ext import StrOrPromise
 
 from mes.accounts.policies import actor_of, may
 from mes.kernel.errors import Refused
+from mes.screens.desk.acts import Act
 from mes.screens.desk.pages import done, is_sane_id, refusal_context, without
 from traceability import states
 from traceability.actions.lots import adjust_lot, close_lot, hold_lot, release_lot_hold, reopen_lot
@@ -21,18 +21,6 @@ FIELDS = ("delta", "location", "reason", "note", "hold")
 LONGEST = 200
 #: Beyond so many places nobody reads a list of suggestions.
 PLACES_SUGGESTED = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One thing that can be done with a lot. `right` is its row in the matrix; a direct one needs no form."""
-
-    key: str
-    label: StrOrPromise
-    icon: str
-    right: str
-    title: StrOrPromise = ""
-    direct: bool = False
 
 
 ADJUST = Act("adjust", gettext_lazy("Adjust"), "pencil", "adjust_lot", gettext_lazy("Adjust what lies there"))
