@@ -8,7 +8,8 @@ class QualityConfig(AppConfig):
 
     def ready(self) -> None:
         from quality import gates, invariants, refusals  # noqa: F401 - they register themselves
-        from workorders.gates import BEFORE_COMPLETE, BEFORE_SKIP
+        from workorders.gates import BEFORE_COMPLETE, BEFORE_RECALL, BEFORE_SKIP
 
         BEFORE_COMPLETE.register(gates.checks_passed)
+        BEFORE_RECALL.register(gates.nothing_measured)
         BEFORE_SKIP.register(gates.no_mandatory_checks)

@@ -29,6 +29,12 @@ def checks_passed(*, operation_id: int, **_question: object) -> list[Blocker]:
     ]
 
 
+def nothing_measured(*, order_id: int, **_question: object) -> list[Blocker]:
+    """An order with recorded values cannot be recalled: they are facts about its pieces."""
+    rows = Inspection.objects.filter(operation__order_id=order_id, measurements__isnull=False).distinct()
+    return [Blocker("check_recorded", _("{name} was recorded.").format(name=row.name)) for row in rows.order_by("id")]
+
+
 def no_mandatory_checks(*, operation_id: int, **_question: object) -> list[Blocker]:
     """An operation with mandatory checks cannot be skipped."""
     rows = Inspection.objects.filter(operation_id=operation_id, is_mandatory=True)

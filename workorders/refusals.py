@@ -70,6 +70,13 @@ declare(
     _("Quality engineer"),
 )
 declare(
+    "hold_of_another",
+    "forbidden",
+    _("{name} placed this hold; you may lift only your own."),
+    _("Ask {name}, or a lead or supervisor."),
+    _("Lead, supervisor, planner or quality engineer"),
+)
+declare(
     "reason_needed",
     "invalid",
     _("A reason is needed for {what}."),

@@ -16,7 +16,7 @@ from mes.kernel.scope import current
 from quality import events, states
 from quality.evaluation import passes
 from quality.models import Characteristic, Gauge, Inspection, Measurement
-from workorders.actions.floor import begin, require_workable
+from workorders.actions.floor import FloorAct, begin, require_workable
 from workorders.events import operation_event
 from workorders.models import Operation, WorkOrder
 from workorders.states import READY, RUNNING, SETUP, SUSPENDED
@@ -86,7 +86,7 @@ def record_check(
         inspection=inspection,
         value=number,
         passed=passed,
-        gauge=_gauge(actor, inspection, gauge),
+        gauge=_gauge(act, inspection, gauge),
         actor_kind=actor.kind,
         person_id=actor.person_id,
         actor_name=actor.name,
@@ -110,15 +110,15 @@ def record_check(
     return measurement
 
 
-def _gauge(actor: Actor, inspection: Inspection, code: str | None) -> Gauge | None:
+def _gauge(act: FloorAct, inspection: Inspection, code: str | None) -> Gauge | None:
     if not code:
         if inspection.gauge_required:
             raise Refused("gauge_needed", code=inspection.code)
         return None
-    gauge = Gauge.objects.filter(site_id=actor.site_id, code=code, is_active=True).first()
+    gauge = Gauge.objects.filter(site_id=act.actor.site_id, code=code, is_active=True).first()
     if gauge is None:
         raise Refused("gauge_unknown", code=str(code)[:40])
-    if gauge.calibrated_until is not None and gauge.calibrated_until < current().now.date():
+    if gauge.calibrated_until is not None and gauge.calibrated_until < act.order.site.day_of(current().now):
         raise Refused(
             "gauge_expired", code=gauge.code, date=formats.date_format(gauge.calibrated_until, "SHORT_DATE_FORMAT")
         )

@@ -155,18 +155,18 @@ def test_a_reader_beside_many_writers_misses_nothing_and_sees_nothing_twice():
             connection.close()
 
     threads = [threading.Thread(target=many, args=(number,)) for number in range(writers)]
+    seen, cursor = [], caller.get("/events")["next_cursor"]
     for thread in threads:
         thread.start()
-    seen, cursor = [], caller.get("/events")["next_cursor"]
     for _ in range(2_000):
         page = caller.get(f"/events?limit=7&since={cursor}")
         seen += [event["name"] for event in page["items"]]
         cursor = page["next_cursor"]
         if not page["items"] and not any(thread.is_alive() for thread in threads):
             break
-    seen += [event["name"] for event in all_events(caller, cursor)]
     for thread in threads:
         thread.join()
+    seen += [event["name"] for event in all_events(caller, cursor)]
     assert sorted(seen) == sorted(f"w{number}.{place}" for number in range(writers) for place in range(each))
 
 

@@ -114,3 +114,28 @@ def test_traces_lead_forward_and_backward_through_what_was_made(works, admin):
     assert [node["number"] for node in backward["nodes"]] == ["O-TOP", "O-SUB", "R1"]
     assert admin.get("/lots/R1/trace").body == forward.body
     assert admin.get("/lots/R1/trace?direction=sideways").error == (422, "invalid", "invalid")
+
+
+def test_a_forward_trace_names_the_orders_that_hold_material_and_made_no_lot_yet(works, admin):
+    works.item("RAW")
+    raw = works.lot("RAW", "R1", 50)
+    order = works.order("FG", quantity=5, materials=[{"item": "RAW", "quantity_per": "2", "operation": 10}])
+    hand, operation = Doer(works.person()), works.operation(order)
+    hand.start(operation)
+    hand.consume(operation, "R1", 4)
+    forward = admin.get("/lots/R1/trace")
+    assert forward["orders"] == [
+        {
+            "source": raw.pk,
+            "order": order.number,
+            "order_url": f"/api/v1/orders/{order.number}",
+            "state": "RUNNING",
+            "item": "FG",
+            "quantity": "4",
+            "unit": "pc",
+        }
+    ]
+    assert admin.get("/lots/R1/trace?direction=backward")["orders"] == []
+    hand.consume(operation, "R1", 6)
+    hand.complete(operation, 5)
+    assert admin.get("/lots/R1/trace")["orders"] == []

@@ -260,7 +260,7 @@ def test_the_pages_take_the_same_queries_whatever_there_is(works, django_assert_
     client.get("/trace/")
     with django_assert_num_queries(4):
         client.get("/trace/")
-    with django_assert_num_queries(18) as few:
+    with django_assert_num_queries(19) as few:
         client.get("/trace/lot/R-1/")
     assert few
     for number in range(4):
@@ -268,7 +268,7 @@ def test_the_pages_take_the_same_queries_whatever_there_is(works, django_assert_
         made(works, half.number, f"WHOLE{number}", quantity=2)
     with django_assert_num_queries(4):
         client.get("/trace/")
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         client.get("/trace/lot/R-1/")
 
 

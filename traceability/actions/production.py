@@ -24,7 +24,7 @@ from traceability.models import LotBalance, MaterialLot, MaterialMovement
 from traceability.queries import find_lot, hold_text, open_holds
 from workorders.actions.floor import FloorAct
 from workorders.conversion import convert
-from workorders.models import Item, Operation, OrderMaterial, Site, StorageLocation, UnitOfMeasure
+from workorders.models import Item, Operation, OrderMaterial, StorageLocation, UnitOfMeasure
 
 
 @dataclass(frozen=True)
@@ -144,14 +144,8 @@ def _require_usable(act: FloorAct, lot: MaterialLot) -> None:
     if holds:
         blockers = [Blocker("lot_on_hold", hold_text(hold)) for hold in holds]
         raise Refused("lot_on_hold", blockers=blockers, lot=lot.number, why=blockers[0].message)
-    if lot.expiry is not None and lot.expiry < _today(act.order.site):
+    if lot.expiry is not None and lot.expiry < act.order.site.day_of(current().now):
         raise Refused("lot_expired", lot=lot.number, date=formats.date_format(lot.expiry, "SHORT_DATE_FORMAT"))
-
-
-def _today(site: Site) -> Any:
-    from zoneinfo import ZoneInfo
-
-    return current().now.astimezone(ZoneInfo(site.time_zone)).date()
 
 
 def _source_location(

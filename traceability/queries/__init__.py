@@ -1,12 +1,13 @@
 """Reading lots and where their material went. Import from here; set-based, nothing here writes."""
 
-from traceability.queries.genealogy import Link, Node, trace, trace_from
+from traceability.queries.genealogy import Link, Node, Use, trace, trace_from, uses_without_lot
 from traceability.queries.lots import Need, balances_of, find_lot, hold_text, needs_of, open_holds
 
 __all__ = [
     "Link",
     "Need",
     "Node",
+    "Use",
     "balances_of",
     "find_lot",
     "hold_text",
@@ -14,4 +15,5 @@ __all__ = [
     "open_holds",
     "trace",
     "trace_from",
+    "uses_without_lot",
 ]

@@ -35,6 +35,19 @@ class Link:
     certainty: str
 
 
+@dataclass(frozen=True)
+class Use:
+    """What one order holds of a lot without having made a lot of it (yet): pieces in work, or not tracked ones."""
+
+    lot: int
+    order_id: int
+    order: str
+    state: str
+    item: str
+    quantity: Decimal
+    unit: str
+
+
 #: UNION, not UNION ALL: reconverging paths are visited once. Depth is found breadth first in the same walk.
 TRACE = """
 WITH RECURSIVE reached(id) AS (
@@ -90,3 +103,26 @@ def _depths(starts: list[int], links: list[Link], *, forward: bool) -> dict[int,
         step = max(depth.values(), default=0) + 1
         depth |= dict.fromkeys(layer, step)
     return depth
+
+
+#: Net consumption that no link shows, since links lead to lots: the order has made none, or none is tracked.
+USES = """
+SELECT m.lot_id, o.id, o.number, o.state, p.code, -sum(m.quantity), u.code
+  FROM traceability_materialmovement m
+  JOIN workorders_workorder o ON o.id = m.order_id
+  JOIN workorders_item p ON p.id = o.item_id
+  JOIN workorders_item i ON i.id = m.item_id
+  JOIN workorders_unitofmeasure u ON u.id = i.unit_id
+ WHERE m.lot_id = ANY(%(lots)s) AND m.kind = 'CONSUME'
+   AND NOT EXISTS (SELECT FROM traceability_genealogylink l WHERE l.source_id = m.lot_id AND l.order_id = m.order_id)
+ GROUP BY m.lot_id, o.id, p.code, u.code
+HAVING sum(m.quantity) < 0
+ ORDER BY o.number, m.lot_id
+"""
+
+
+def uses_without_lot(lots: Iterable[int]) -> list[Use]:
+    """Where else LOTS went: orders that consumed of them and made no lot of it, with what they hold. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(USES, {"lots": list(lots)})
+        return [Use(*row) for row in cursor.fetchall()]

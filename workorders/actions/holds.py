@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from mes.accounts.policies import may
 from mes.kernel.actors import Actor
 from mes.kernel.commands import command
 from mes.kernel.errors import Refused
@@ -59,7 +60,9 @@ def place_hold(
 
 @command
 def release_hold(*, actor: Actor, hold_id: int, note: str = "", command_id: UUID) -> Hold:
-    """Lift a hold. One placed by quality only quality lifts: `hold_not_yours`. A lifted hold is `not_found`."""
+    """Lift a hold. One placed by quality only quality lifts: `hold_not_yours`; another person's only who has the right
+    `release_hold_of_others`: `hold_of_another`. A lifted hold is `not_found`.
+    """
     found = Hold.objects.filter(pk=hold_id, site_id=actor.site_id, released_at__isnull=True).first()
     if found is None:
         raise Refused("not_found", what=_("Open hold"), number=hold_id)
@@ -71,6 +74,9 @@ def release_hold(*, actor: Actor, hold_id: int, note: str = "", command_id: UUID
         raise Refused("not_found", what=_("Open hold"), number=hold_id)
     if hold.is_quality and actor.role not in ("quality", "admin", "system"):
         raise Refused("hold_not_yours")
+    is_own = actor.person_id is not None and hold.placed_by_id == actor.person_id
+    if not is_own and not may(actor.role, "release_hold_of_others"):
+        raise Refused("hold_of_another", name=hold.placed_by_name)
     hold.released_at, hold.released_by_name, hold.release_note = current().now, actor.name, note[:200]
     hold.save(update_fields=["released_at", "released_by_name", "release_note"])
     _tell(events.HOLD_RELEASED, hold, note=hold.release_note)

@@ -14,7 +14,7 @@ from workorders import events, states
 from workorders.actions.definition import freeze, plan_of
 from workorders.actions.floor import lock_order
 from workorders.actions.flow import Edge, Flow
-from workorders.gates import BEFORE_CLOSE, BEFORE_RELEASE
+from workorders.gates import BEFORE_CLOSE, BEFORE_RECALL, BEFORE_RELEASE
 from workorders.models import Item, Operation, OperationRun, WorkOrder
 
 
@@ -88,6 +88,7 @@ def recall_order(*, actor: Actor, order_id: int, at: datetime | None = None, com
     states.ORDER.require(order, "recall")
     if OperationRun.objects.filter(operation__order=order).exists() or order.movements.exists():
         raise Refused("order_has_facts", order=order.number)
+    BEFORE_RECALL.pass_or_refuse("order_has_facts", {"order": order.number}, order_id=order.pk)
     for operation in flow.operations.values():
         if operation.state != states.CANCELLED:
             flow.move(operation, "cancel")

@@ -1,5 +1,8 @@
 """Where work happens and when: sites down to work units, storage locations, calendars, shifts, reasons."""
 
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
 from django.db import models
 
 
@@ -12,6 +15,10 @@ class Site(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    def day_of(self, moment: datetime) -> date:
+        """The plant's calendar day of MOMENT: what is printed as a last day of use ends with the plant's midnight."""
+        return moment.astimezone(ZoneInfo(self.time_zone)).date()
 
 
 class Area(models.Model):

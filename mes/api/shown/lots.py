@@ -6,7 +6,7 @@ from mes.api.numbers import address, operation_url, order_url
 from mes.api.shown.orders import hold_body
 from mes.kernel.quantities import ZERO
 from traceability.models import MaterialLot
-from traceability.queries import balances_of, open_holds, trace
+from traceability.queries import balances_of, open_holds, trace, uses_without_lot
 from workorders.models import Operation
 
 Body = dict[str, Any]
@@ -42,6 +42,7 @@ def lot_body(lot: MaterialLot) -> Body:
 def trace_body(lot: MaterialLot, direction: str) -> Body:
     """Everything LOT went into (forward) or is made of (backward). Raises `invalid` for another direction."""
     nodes, links = trace(lot, direction)
+    uses = uses_without_lot(node.id for node in nodes) if direction == "forward" else []
     return {
         "lot": lot.pk,
         "direction": direction,
@@ -69,5 +70,17 @@ def trace_body(lot: MaterialLot, direction: str) -> Body:
                 "certainty": link.certainty,
             }
             for link in links
+        ],
+        "orders": [
+            {
+                "source": use.lot,
+                "order": use.order,
+                "order_url": address("orders", use.order_id, use.order),
+                "state": use.state,
+                "item": use.item,
+                "quantity": use.quantity,
+                "unit": use.unit,
+            }
+            for use in uses
         ],
     }

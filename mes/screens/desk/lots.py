@@ -19,9 +19,9 @@ from mes.screens.desk.lot_acts import Attempt, acts_of, open_form, take
 from mes.screens.desk.lot_words import signed, what_moved, who_moved
 from mes.screens.desk.pages import live_part, part_of, site_of, without
 from mes.screens.desk.timeline import lines
-from mes.screens.desk.words import LOT_STATES
+from mes.screens.desk.words import LOT_STATES, ORDER_STATES
 from traceability.models import GenealogyLink, MaterialLot
-from traceability.queries import find_lot, hold_text, trace
+from traceability.queries import find_lot, hold_text, trace, uses_without_lot
 from traceability.queries.stock import LotRow, holds_of, lots, lots_called, movements_of, places_of
 from workorders.models import WorkOrder
 
@@ -181,9 +181,24 @@ def _side(lot: MaterialLot, direction: str) -> dict[str, Any]:
     return {
         "key": direction,
         "rows": rows[:TRACE_SHOWN],
+        "uses": _uses(lot, names) if forward else [],
         "lots": len(nodes) - 1,
         "more": max(len(rows) - TRACE_SHOWN, 0),
     }
+
+
+def _uses(lot: MaterialLot, names: dict[int, str]) -> list[dict[str, Any]]:
+    """Orders that hold material of the lots reached and made no lot of it, with the state they stand in."""
+    return [
+        {
+            "use": use,
+            "url": order_url(use.order, use.order_id),
+            "state": ORDER_STATES[use.state][0],
+            "word": ORDER_STATES[use.state][1],
+            "from": names[use.lot] if use.lot != lot.pk else "",
+        }
+        for use in uses_without_lot(names)[:TRACE_SHOWN]
+    ]
 
 
 def _rows(found: list[LotRow]) -> list[dict[str, Any]]:
