@@ -54,17 +54,17 @@ invariant(
 )
 invariant(
     "I-03-within-tolerance",
-    "no operation gets more than was released and the order's over-tolerance, its rework apart",
+    "no operation gets more than the order ever asked for and its over-tolerance, its rework apart",
     "workorders_operation",
     """
     SELECT format('operation %s: arrived %s beside rework %s, released %s, tolerance %s %%', o.id, o.arrived - o.rework,
-                  o.rework, r.quantity, w.over_percent)
+                  o.rework, r.quantity, r.over_percent)
       FROM workorders_workorder w
-      JOIN LATERAL (SELECT max(c.arrived) AS quantity
-                      FROM workorders_operationchange c JOIN workorders_operation p ON p.id = c.operation_id
-                     WHERE p.order_id = w.id AND c.order_from = 'PLANNED' AND c.order_to = 'RELEASED') r ON true
+      JOIN LATERAL (SELECT max(h.quantity) AS quantity, max(h.over_percent) AS over_percent
+                      FROM workorders_workorderevent h
+                     WHERE h.pgh_obj_id = w.id AND h.state NOT IN ('RECEIVED', 'PLANNED')) r ON true
       JOIN workorders_operation o ON o.order_id = w.id
-     WHERE o.arrived - o.rework > r.quantity * (1 + w.over_percent / 100)
+     WHERE o.arrived - o.rework > r.quantity * (1 + r.over_percent / 100)
     """,
 )
 invariant(
@@ -195,5 +195,65 @@ invariant(
         UNION ALL SELECT 'terminal', id, site_id FROM accounts_terminal
         UNION ALL SELECT 'token', id, site_id FROM accounts_apitoken) x
      WHERE NOT EXISTS (SELECT 1 FROM workorders_site s WHERE s.id = x.site_id)
+    """,
+)
+invariant(
+    "I-41-rank-is-the-last-move",
+    "an order moved by hand stands where its last move put it",
+    "workorders_resequencing",
+    """
+    SELECT format('order %s: rank %s, last moved to %s', w.number, w.manual_rank, r.rank_to)
+      FROM workorders_workorder w
+      JOIN LATERAL (SELECT rank_to FROM workorders_resequencing m WHERE m.order_id = w.id ORDER BY m.id DESC LIMIT 1) r
+        ON true
+     WHERE w.manual_rank <> r.rank_to
+    UNION ALL
+    SELECT format('move %s does not take %s back', r.id, o.id)
+      FROM workorders_resequencing r JOIN workorders_resequencing o ON o.id = r.reverses_id
+     WHERE (r.order_id, r.rank_from, r.rank_to) <> (o.order_id, o.rank_to, o.rank_from)
+    """,
+)
+invariant(
+    "I-42-first-operations-hold-the-order",
+    "what a released order asks for stands at its first operations, its rework and its excess apart",
+    "workorders_workorder",
+    """
+    SELECT format('order %s: %s ordered, %s arrived at operation %s', w.number, w.quantity, o.arrived, o.sequence)
+      FROM workorders_workorder w
+      JOIN workorders_operation o ON o.order_id = w.id AND o.state <> 'CANCELLED'
+      LEFT JOIN (SELECT operation_id, sum(excess) AS excess FROM workorders_operationchange c
+                  WHERE reverses_id IS NULL AND excess <> 'NaN'
+                    AND NOT EXISTS (SELECT 1 FROM workorders_operationchange r WHERE r.reverses_id = c.id)
+                  GROUP BY operation_id) x ON x.operation_id = o.id
+     WHERE w.state IN ('RELEASED', 'RUNNING', 'DONE', 'CLOSED')
+       AND NOT EXISTS (SELECT 1 FROM workorders_operationedge e WHERE e.succ_id = o.id)
+       AND o.arrived <> w.quantity + o.rework + coalesce(x.excess, 0)
+    """,
+)
+invariant(
+    "I-43-corrections-after-the-end",
+    "only closed orders carry corrections, and no operation made less than nothing with them",
+    "workorders_ordercorrection",
+    """
+    SELECT format('correction %s: order %s is %s', c.id, w.number, w.state)
+      FROM workorders_ordercorrection c JOIN workorders_workorder w ON w.id = c.order_id
+      JOIN workorders_operation o ON o.id = c.operation_id
+     WHERE w.state <> 'CLOSED' OR o.order_id <> w.id
+    UNION ALL
+    SELECT format('operation %s: good %s, scrap %s after its corrections', o.id,
+                  o.finished + o.moved + o.passed + sum(c.good), o.scrap + sum(c.scrap))
+      FROM workorders_ordercorrection c JOIN workorders_operation o ON o.id = c.operation_id
+     GROUP BY o.id
+    HAVING o.finished + o.moved + o.passed + sum(c.good) < 0 OR o.scrap + sum(c.scrap) < 0
+    """,
+)
+invariant(
+    "I-44-changes-are-decided-once",
+    "a change request of an order that ended is decided",
+    "workorders_changerequest",
+    """
+    SELECT format('change request %s of order %s is still open, the order %s', c.id, w.number, w.state)
+      FROM workorders_changerequest c JOIN workorders_workorder w ON w.id = c.order_id
+     WHERE c.state = 'REQUESTED' AND w.state IN ('CLOSED', 'CANCELLED')
     """,
 )

@@ -137,3 +137,45 @@ declare(
     _("Wait for the message, or retry it at Connections."),
     _("ERP administrator, by settling the message"),
 )
+declare(
+    "same_place",
+    "invalid",
+    _("Order {order} stands there already."),
+    _("Choose another place."),
+)
+declare(
+    "nothing_to_change",
+    "invalid",
+    _("The request asks for nothing that order {order} does not have already."),
+    _("Enter another quantity, need date, priority, tolerance or customer order."),
+)
+declare(
+    "change_decided",
+    "not_allowed",
+    _("This change was decided before: {state} by {who}."),
+    _("Ask for a new change."),
+)
+declare(
+    "change_outdated",
+    "not_allowed",
+    _("{field} of order {order} was changed otherwise since this was asked for."),
+    _("Reject the request, and ask for the change anew."),
+)
+declare(
+    "change_too_small",
+    "blocked",
+    _("Order {order} cannot become smaller than {least} {unit}: the other pieces are being made or are made."),
+    _("Ask for at least {least} {unit}, or complete the first operation short."),
+)
+declare(
+    "order_not_closed",
+    "not_allowed",
+    _("Order {order} is {state}; only a CLOSED order is corrected."),
+    _("Undo what was recorded wrongly, or report what is missing."),
+)
+declare(
+    "correction_below_zero",
+    "invalid",
+    _("With this correction operation {operation} would have made less than nothing; it made {made} {unit}."),
+    _("Enter a smaller difference."),
+)

@@ -1,4 +1,4 @@
-"""The two transition tables of this app: work orders and operations. The database checks the same tables."""
+"""The transition tables of this app: orders, operations, change requests. The database checks the same tables."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -63,6 +63,10 @@ OPERATION = Machine(
         (SUSPENDED, SETUP),
     ],
 )
+
+REQUESTED, APPLIED, REJECTED = "REQUESTED", "APPLIED", "REJECTED"
+
+CHANGE = Machine(_("Change request"), {(REQUESTED, "apply"): APPLIED, (REQUESTED, "reject"): REJECTED})
 
 OPEN_ORDERS = (RECEIVED, PLANNED, RELEASED, RUNNING)
 LIVE_OPERATIONS = (WAITING, READY, SETUP, RUNNING, SUSPENDED)

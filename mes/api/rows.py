@@ -11,6 +11,7 @@ class ItemRow(Strict):
     unit: Code
     tracking: Literal["NONE", "LOT", "SERIAL"] = "NONE"
     over_percent: Quantity = None
+    phantom: bool = False
     active: bool = True
 
 

@@ -127,6 +127,51 @@ class Cancel(Act):
     wip: Code | None = None
 
 
+class Resequence(Act):
+    to: Code | None = None
+    rank: Annotated[int, Field(strict=True)] | None = None
+    note: Note | None = None
+
+
+class Change(Act):
+    """What shall be different; a field that is not named stays as it is."""
+
+    quantity: Quantity = None
+    need_date: Code | None = None
+    priority: Annotated[int, Field(strict=True)] | None = None
+    over_percent: Quantity = None
+    customer_order: Code | None = None
+    note: Note | None = None
+
+
+class Decide(Act):
+    request: Id
+    apply: Annotated[bool, Field(strict=True)]
+    note: Note | None = None
+
+
+class Correct(Act):
+    operation: Id
+    good: Quantity = None
+    scrap: Quantity = None
+    reason: Code | None = None
+    note: Note | None = None
+
+
+class Paper(Act):
+    """What PERSON did, by the badge on the sheet, or by the id."""
+
+    person: Code | Id | None = None
+    began: Instant = None
+    ended: Instant = None
+    good: Quantity = None
+    scrap: Quantity = None
+    reason: Code | None = None
+    completes: Annotated[bool, Field(strict=True)] = False
+    remainder: Code | None = None
+    lot: Code | None = None
+
+
 class Adjust(Act):
     location: Code | None = None
     delta: Quantity = None

@@ -11,7 +11,7 @@ from mes.api import errors
 from mes.api.answers import read
 from mes.api.calls import StoredBody
 from mes.api.doors import router
-from mes.api.routes import acts, imports, lots, operations, orders
+from mes.api.routes import acts, imports, lots, operations, orders, planning
 
 api = NinjaAPI(
     title="Manufacturing execution system",
@@ -23,7 +23,7 @@ api = NinjaAPI(
     urls_namespace="api-1",
 )
 #: The modules whose import puts their addresses into the router.
-ROOMS = (imports, orders, operations, lots, acts)
+ROOMS = (imports, orders, operations, planning, lots, acts)
 api.add_router("", router)
 errors.register(api)
 

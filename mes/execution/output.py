@@ -94,6 +94,19 @@ def report_output(
     `nothing_reported`, `reason_needed`, `not_started` and what `production.output` raises.
     """
     act = begin(actor=actor, operation_id=operation_id, at=at)
+    return report_pieces(act, good=good, scrap=scrap, rework=rework, reason=reason, lot=lot)
+
+
+def report_pieces(
+    act: FloorAct,
+    *,
+    good: Any = 0,
+    scrap: Any = 0,
+    rework: Any = 0,
+    reason: str | None = None,
+    lot: str | None = None,
+) -> Operation:
+    """`report_output` on an act that has its locks already."""
     require_workable(act)
     if act.operation.state not in (states.RUNNING, states.SUSPENDED):
         raise Refused("not_started", operation=str(act.operation), state=act.operation.state)
@@ -147,6 +160,19 @@ def complete_operation(
     labor end either way. Raises `checks_open`, `remainder_undecided`, `upstream_open` and what reporting raises.
     """
     act = begin(actor=actor, operation_id=operation_id, at=at)
+    return complete_run(act, good=good, scrap=scrap, reason=reason, remainder=remainder, lot=lot)
+
+
+def complete_run(
+    act: FloorAct,
+    *,
+    good: Any = 0,
+    scrap: Any = 0,
+    reason: str | None = None,
+    remainder: str | None = None,
+    lot: str | None = None,
+) -> Operation:
+    """`complete_operation` on an act that has its locks already."""
     operation = act.operation
     states.OPERATION.require(operation, "complete")
     require_workable(act)

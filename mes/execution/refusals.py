@@ -53,3 +53,15 @@ declare(
     _("Nothing of yours on operation {operation} can be taken back."),
     _("Ask a lead or supervisor, or choose the act from the list of what was done."),
 )
+declare(
+    "paper_times",
+    "invalid",
+    _("The hour must have ended after it began, and not after now."),
+    _("Enter both times as they stand on the sheet."),
+)
+declare(
+    "paper_person",
+    "invalid",
+    _("This person is not known here."),
+    _("Choose whose hour it was."),
+)

@@ -17,6 +17,7 @@ from quality.actions.inspections import open_inspections
 from workorders import events, states
 from workorders.actions import orders
 from workorders.actions.floor import FloorAct, begin, lock_order, reason_of
+from workorders.actions.requests import reject_open
 from workorders.gates import BEFORE_SKIP
 from workorders.models import Operation, WorkOrder
 
@@ -61,6 +62,7 @@ def cancel_order(
             flow.move(operation, "cancel")
     flow.move_order("cancel")
     flow.write()
+    reject_open(order, actor)
     facts = {"reason": why.code, "wip": wip or "", "quantity": left, "unit": order.unit.code}
     events.order_event(events.ORDER_CANCELLED, order, flow.at, **facts)
     return order

@@ -33,9 +33,13 @@ def start_operation(
     Leaves an open run, labor for a person, the queue in process, the order RUNNING. Raises `already_on_it`,
     `order_not_released`, `on_hold`, `state_forbids`, and what the start gate finds.
     """
-    act = begin(actor=actor, operation_id=operation_id, at=at)
+    return start_run(begin(actor=actor, operation_id=operation_id, at=at), kind, work_unit)
+
+
+def start_run(act: FloorAct, kind: str = OperationRun.RUN, work_unit: str | None = None) -> Operation:
+    """`start_operation` on an act that has its locks already."""
     require_workable(act)
-    operation = act.operation
+    actor, operation = act.actor, act.operation
     if kind not in OperationRun.KINDS:
         raise Refused("invalid", field="kind", why=_("choose RUN or SETUP"))
     open_runs = list(OperationRun.objects.filter(operation=operation, ended_at__isnull=True))
@@ -147,8 +151,12 @@ def suspend_operation(
 
     Leads, supervisors and services end all runs where they have none of their own. Raises `no_open_run`.
     """
-    act = begin(actor=actor, operation_id=operation_id, at=at)
-    operation = act.operation
+    return suspend_run(begin(actor=actor, operation_id=operation_id, at=at), reason)
+
+
+def suspend_run(act: FloorAct, reason: str | None = None) -> Operation:
+    """`suspend_operation` on an act that has its locks already."""
+    actor, operation = act.actor, act.operation
     states.OPERATION.require(operation, "suspend")
     open_runs = list(OperationRun.objects.filter(operation=operation, ended_at__isnull=True))
     mine = [run for run in open_runs if run.source == actor.source]

@@ -6,6 +6,7 @@ runs and labor stay closed at their time.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -25,6 +26,7 @@ from traceability.models import MaterialMovement
 from workorders import events, states
 from workorders.actions.floor import lock_order
 from workorders.actions.flow import Flow
+from workorders.actions.planning import take_back_resequencing
 from workorders.models import (
     BUCKETS,
     Operation,
@@ -32,9 +34,12 @@ from workorders.models import (
     OperationRun,
     ProductionReport,
     Site,
+    WorkOrder,
 )
 from workorders.shifts import shift_start
 
+#: Acts that complete: what they ended stays ended when they are taken back.
+COMPLETING = {"complete_operation", "enter_paper_work"}
 #: What can be taken back. Release, split, cancel and checks have verbs of their own.
 UNDOABLE = {
     "start_operation",
@@ -45,6 +50,8 @@ UNDOABLE = {
     "skip_operation",
     "receive_lot",
     "adjust_lot",
+    "resequence_order",
+    "enter_paper_work",
 }
 
 
@@ -68,6 +75,10 @@ def undo_command(
         raise Refused("already_undone")
     _require_right(actor, receipt, reason)
     moment = occurred(at)
+    if receipt.name == "resequence_order":
+        _settle(receipt)
+        _tell_order(receipt, take_back_resequencing(actor, target, moment), moment, reason)
+        return receipt
     changes = list(OperationChange.objects.filter(command_id=target).order_by("pk"))
     movements = list(
         MaterialMovement.objects.filter(command_id=target)
@@ -79,8 +90,7 @@ def undo_command(
     if flow is not None:
         _reverse_operations(receipt, changes, runs, flow)
     reverse_movements(movements, flow, moment, target)
-    receipt.undone_by = current().command_id
-    receipt.save(update_fields=["undone_by"])
+    _settle(receipt)
     _tell(receipt, flow, movements, moment, reason)
     return receipt
 
@@ -136,25 +146,43 @@ def _reverse_operations(
     flow: Flow,
 ) -> None:
     target = receipt.command_id
-    for change in changes:
+    *earlier, newest = _generations(changes)
+    for change in newest:
         _take_back(change, flow, receipt)
     _reverse_runs(receipt, runs, flow)
     _reverse_reports(target, flow)
     _order_back(changes, flow)
-    reversed_by_operation = {change.operation_id: change.pk for change in changes}
     if flow.deltas or flow.order_fields:
-        flow.write(reverses=reversed_by_operation)
-    if receipt.name == "complete_operation":
+        flow.write(reverses={change.operation_id: change.pk for change in newest})
+    for generation in reversed(earlier):
+        flow.begin_again()
+        for change in generation:
+            _take_back(change, flow, receipt, reopened=True)
+        flow.write(reverses={change.operation_id: change.pk for change in generation})
+    if receipt.name in COMPLETING:
         for change in changes:
             if change.state_to == states.COMPLETED:
                 operation = flow.operations[change.operation_id]
                 events.operation_event(events.OPERATION_REOPENED, operation, flow.at, state=operation.state)
 
 
-def _take_back(change: OperationChange, flow: Flow, receipt: CommandReceipt) -> None:
-    """Turn the signs of one change and step its state back, if nothing since stands on it."""
+def _generations(changes: Sequence[OperationChange]) -> list[list[OperationChange]]:
+    """The changes in the order they were written, no operation twice in one list: an act may be made of several."""
+    found: list[list[OperationChange]] = [[]]
+    for change in changes:
+        if any(one.operation_id == change.operation_id for one in found[-1]):
+            found.append([])
+        found[-1].append(change)
+    return found
+
+
+def _take_back(change: OperationChange, flow: Flow, receipt: CommandReceipt, *, reopened: bool = False) -> None:
+    """Turn the signs of one change and step its state back, if nothing since stands on it.
+
+    REOPENED: a completion of the same command was taken back before, and its operation waits SUSPENDED.
+    """
     operation = flow.operations[change.operation_id]
-    moved_state = change.state_from != change.state_to
+    moved_state = change.state_from != change.state_to and not (reopened and operation.state == states.SUSPENDED)
     if moved_state and operation.state != change.state_to:
         raise _depends(change, _("{operation} is {state} by now.").format(operation=operation, state=operation.state))
     if moved_state and change.state_from in (states.READY, states.WAITING) and receipt.name == "start_operation":
@@ -212,11 +240,11 @@ def _reverse_runs(receipt: CommandReceipt, runs: Sequence[OperationRun], flow: F
     for run in runs:
         void, resume = by_operation.setdefault(run.operation_id, ([], []))
         if run.opened_by == target and run.voided_by is None:
-            if run.ended_at is not None:
+            if run.ended_at is not None and run.closed_by != target:
                 fact = _("the run was ended at {time}.").format(time=timezone.localtime(run.ended_at).strftime("%H:%M"))
                 raise Refused("undo_depends", fact=fact)
             void.append(run)
-        elif run.closed_by == target and receipt.name != "complete_operation":
+        elif run.closed_by == target and receipt.name not in COMPLETING:
             resume.append(run)
     for operation_id, (void, resume) in by_operation.items():
         operation = flow.operations[operation_id]
@@ -272,19 +300,31 @@ def _reverse_reports(target: UUID, flow: Flow) -> None:
 def _order_back(changes: Sequence[OperationChange], flow: Flow) -> None:
     """DONE goes back to RUNNING with its operation; RUNNING to RELEASED only when no other run was ever made."""
     order = flow.order
-    moved = next((change for change in changes if change.order_from != change.order_to), None)
-    if moved is None:
-        return
-    if moved.order_to == states.DONE and order.state == states.DONE:
+    moved = {change.order_to for change in changes if change.order_from != change.order_to}
+    if states.DONE in moved and order.state == states.DONE:
         states.ORDER.step_back(order, states.RUNNING)
         order.finished_at = None
         flow.order_fields |= {"state", "finished_at"}
+    if states.RUNNING not in moved or order.state != states.RUNNING:
         return
-    worked_on = OperationRun.objects.filter(operation__order=order, voided_by__isnull=True)
-    if moved.order_to == states.RUNNING and order.state == states.RUNNING and not worked_on.exists():
+    if not OperationRun.objects.filter(operation__order=order, voided_by__isnull=True).exists():
         states.ORDER.step_back(order, states.RELEASED)
         order.started_at = None
         flow.order_fields |= {"state", "started_at"}
+
+
+def _settle(receipt: CommandReceipt) -> None:
+    receipt.undone_by = current().command_id
+    receipt.save(update_fields=["undone_by"])
+
+
+def _told(receipt: CommandReceipt, reason: str | None) -> dict[str, Any]:
+    return {"undone": receipt.command_id, "command": receipt.name, "reason": reason or ""}
+
+
+def _tell_order(receipt: CommandReceipt, order: WorkOrder, at: datetime, reason: str | None) -> None:
+    facts = _told(receipt, reason)
+    events.order_event(events.COMMAND_UNDONE, order, at, **facts, order_state=order.state)
 
 
 def _tell(
@@ -294,10 +334,10 @@ def _tell(
     at: datetime,
     reason: str | None,
 ) -> None:
-    payload = {"undone": receipt.command_id, "command": receipt.name, "reason": reason or ""}
     if flow is not None:
-        events.order_event(events.COMMAND_UNDONE, flow.order, at, **payload, order_state=flow.order.state)
+        _tell_order(receipt, flow.order, at, reason)
         return
+    payload = _told(receipt, reason)
     for lot in {move.lot for move in movements if move.lot is not None}:
         emit(
             events.COMMAND_UNDONE,

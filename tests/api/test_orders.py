@@ -199,3 +199,45 @@ def test_every_verb_of_an_order_and_a_lot_takes_the_tag_that_was_read(works, adm
         read = admin.get(path).headers["ETag"]
         assert admin.post(f"{path}/{verb}", body, If_Match='"0"').error == (409, "stale", "stale")
         assert admin.post(f"{path}/{verb}", body, If_Match=read).status == 200, verb
+
+
+def test_planning_moves_changes_and_corrects_released_orders(works, admin):
+    order = works.order(quantity=10)
+    path = f"/orders/{order.number}"
+    assert admin.post(f"{path}/resequence", {"to": "FIRST"})["rank"] == -1
+    assert admin.post(f"{path}/resequence", {"rank": -1}).error == (422, "invalid", "same_place")
+    assert admin.post(f"{path}/resequence", {}).error == (422, "invalid", "invalid")
+    assert admin.post(f"{path}/change", {"quantity": "10"}).error == (422, "invalid", "nothing_to_change")
+    asked = admin.post(f"{path}/change", {"quantity": "12", "need_date": "2030-01-31", "note": "more"})
+    assert (asked["state"], asked["changes"]["quantity"]) == ("REQUESTED", {"from": "10", "to": "12"})
+    assert admin.get(path)["ordered"] == "10"
+    other = works.order()
+    elsewhere = admin.post(f"/orders/{other.number}/decide-change", {"request": asked["request"], "apply": True})
+    assert elsewhere.error[:2] == (404, "not_found")
+    decided = admin.post(f"{path}/decide-change", {"request": asked["request"], "apply": True})
+    assert decided["state"] == "APPLIED"
+    assert admin.get(path)["ordered"] == "12"
+    again = admin.post(f"{path}/decide-change", {"request": asked["request"], "apply": False})
+    assert again.error == (422, "not_allowed", "change_decided")
+    operation = works.operation(order)
+    assert admin.post(f"{path}/correct", {"operation": operation.pk, "good": "1"}).error[1:] == (
+        "not_allowed",
+        "order_not_closed",
+    )
+
+
+def test_an_hour_from_paper_is_entered_by_badge_or_id(works, admin):
+    order = works.order(quantity=10)
+    operation, person = works.operation(order), works.person()
+    path = f"/operations/{operation.pk}/paper"
+    hour = {"began": "2026-01-05T06:00:00+01:00", "ended": "2026-01-05T07:00:00+01:00"}
+    assert admin.post(path, {"person": person.id}).error == (422, "invalid", "paper_times")
+    assert admin.post(path, hour).error == (422, "invalid", "paper_person")
+    assert admin.post(path, hour | {"person": "B-NOBODY"}).error == (422, "invalid", "paper_person")
+    answer = admin.post(path, hour | {"person": person.id, "good": "4"})
+    assert (answer["state"], answer["buckets"]["finished"]) == ("SUSPENDED", "4")
+    by_badge = admin.post(path, hour | {"person": badge_of(works), "good": "6", "completes": True})
+    assert by_badge["state"] == "COMPLETED"
+    assert Caller(works, "operator").post(path, hour | {"person": person.id}).error[:2] == (403, "forbidden")
+    assert admin.post(f"/commands/{by_badge['command_id']}/undo").status == 200
+    assert admin.get(f"/operations/{operation.pk}")["state"] == "SUSPENDED"

@@ -175,6 +175,19 @@ RIGHT: dict[str, Any] = {
     "/orders/{number}/split": {"quantity": "1", "number": "A-2"},
     "/orders/{number}/close": {"note": "done"},
     "/orders/{number}/cancel": {"reason": "CHECK", "wip": "SCRAP"},
+    "/orders/{number}/resequence": {"rank": 4, "note": "rush"},
+    "/orders/{number}/change": {"quantity": "6", "need_date": "2030-01-31", "priority": 1, "note": "more"},
+    "/orders/{number}/decide-change": {"request": 1, "apply": True, "note": "fine"},
+    "/orders/{number}/correct": {"operation": 1, "good": "-1", "scrap": "1", "reason": "CRACK", "note": "recount"},
+    "/operations/{operation}/paper": {
+        "person": 1,
+        "began": "2026-01-05T06:00:00+01:00",
+        "ended": "2026-01-05T07:00:00+01:00",
+        "good": "1",
+        "scrap": "1",
+        "reason": "CRACK",
+        "completes": False,
+    },
     "/operations/{operation}/start": {"kind": "RUN"},
     "/operations/{operation}/suspend": {"reason": "BREAK"},
     "/operations/{operation}/consume": {"lot": {"item": "SEAL", "number": "S1"}, "quantity": "1", "unit": "pc"},
@@ -192,7 +205,7 @@ RIGHT: dict[str, Any] = {
 
 
 def test_every_post_of_the_contract_is_tried_with_random_bodies():
-    assert len(ADDRESSES) == 27
+    assert len(ADDRESSES) == 32
     assert all(known for _path, known in ADDRESSES)
     assert {path.removeprefix("/api/v1") for path, _known in ADDRESSES} == set(RIGHT)
 
@@ -255,11 +268,13 @@ QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.
 @pytest.mark.parametrize(("path", "known"), ADDRESSES, ids=[path for path, _known in ADDRESSES])
 def test_whatever_is_posted_is_answered_in_shape_and_never_with_our_own_failure(fuzzed, path, known):
     caller, operation, fresh, badge = fuzzed
-    if path.endswith(("/skip", "/start")):
+    if path.endswith(("/skip", "/start", "/paper")):
         operation = fresh
     right = RIGHT[path.removeprefix("/api/v1")]
     if "context" in right:
         right = right | {"context": right["context"] | {"operation": operation.pk}}
+    if "person" in right:
+        right = right | {"person": caller.plant.person().id}
     if "lot" in right and isinstance(right["lot"], dict):
         right = right | {"item": None}
     taken: list[int] = []

@@ -3,130 +3,28 @@
 import copy
 import os
 import uuid
-from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from mes.execution.paper import enter_paper_work
 from mes.execution.release import release_order
 from mes.kernel.errors import Refused
 from mes.kernel.invariants import violations
 from mes.kernel.models import Event
 from tests.builders import Doer, command_id, plant
+from tests.execution.plain_model import PLACES, Model
 from traceability.models import LotBalance
 from workorders.actions.holds import place_hold, release_hold
+from workorders.actions.orders import split_order
+from workorders.actions.planning import decide_change, request_change, resequence_order
 
 pytestmark = [pytest.mark.committed_db, pytest.mark.heavy]
-
-PLACES = ("queue", "in_process", "finished", "moved", "scrap", "rework", "short")
-
-
-@dataclass
-class ModelOperation:
-    """One operation as a child would keep it: a state, a worker, and heaps of pieces."""
-
-    state: str = "WAITING"
-    heaps: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PLACES, 0))
-    working: bool = False
-    consumed: int = 0
-
-    @property
-    def open(self) -> int:
-        return self.heaps["queue"] + self.heaps["in_process"]
-
-    def take(self, amount: int, into: str) -> None:
-        from_process = min(self.heaps["in_process"], amount)
-        self.heaps["in_process"] -= from_process
-        self.heaps["queue"] -= amount - from_process
-        self.heaps[into] += amount
-
-
-@dataclass
-class Model:
-    """Two operations in a row, one lot of material, one hold."""
-
-    quantity: int
-    balance: int
-    order: str = "PLANNED"
-    held: bool = False
-    operations: list[ModelOperation] = field(default_factory=lambda: [ModelOperation(), ModelOperation()])
-
-    def workable(self) -> bool:
-        return self.order in ("RELEASED", "RUNNING") and not self.held
-
-    def start(self, place: int) -> bool:
-        operation = self.operations[place]
-        if not self.workable() or operation.working or operation.state not in ("READY", "SUSPENDED"):
-            return False
-        operation.state, operation.working, self.order = "RUNNING", True, "RUNNING"
-        operation.heaps["in_process"] += operation.heaps["queue"]
-        operation.heaps["queue"] = 0
-        return True
-
-    def suspend(self, place: int) -> bool:
-        operation = self.operations[place]
-        if operation.state != "RUNNING":
-            return False
-        operation.state, operation.working = "SUSPENDED", False
-        return True
-
-    def consume(self, place: int, amount: int) -> bool:
-        operation = self.operations[place]
-        if not self.workable() or place != 0 or operation.state not in ("RUNNING", "SUSPENDED"):
-            return False
-        if amount <= 0 or amount > self.balance:
-            return False
-        self.balance -= amount
-        operation.consumed += amount
-        return True
-
-    def report(self, place: int, good: int, scrap: int, rework: int) -> bool:
-        operation, total = self.operations[place], good + scrap + rework
-        if not self.workable() or operation.state not in ("RUNNING", "SUSPENDED"):
-            return False
-        if total == 0 or total > operation.open:
-            return False
-        self._book(operation, good, scrap, rework)
-        return True
-
-    def _book(self, operation: ModelOperation, good: int, scrap: int, rework: int) -> None:
-        operation.take(good, "finished")
-        operation.take(scrap, "scrap")
-        operation.take(rework, "rework")
-        operation.heaps["in_process" if operation.state == "RUNNING" else "queue"] += rework
-
-    def complete(self, place: int, good: int, scrap: int, remainder: str | None) -> bool:
-        operation = self.operations[place]
-        if operation.state not in ("RUNNING", "SUSPENDED") or not self.workable():
-            return False
-        if good + scrap > operation.open:
-            return False
-        left = operation.open - good - scrap
-        if left and remainder is None:
-            return False
-        self._book(operation, good, scrap, 0)
-        operation.working = False
-        if left and remainder == "OPEN":
-            operation.state = "SUSPENDED"
-            return True
-        operation.take(left, "short" if remainder == "SHORT" else "scrap")
-        operation.state = "COMPLETED"
-        if place == 0:
-            passed = operation.heaps["finished"]
-            operation.heaps["moved"] += passed
-            operation.heaps["finished"] = 0
-            following = self.operations[1]
-            if passed:
-                following.state = "READY"
-                following.heaps["queue"] += passed
-            else:
-                following.state = "SKIPPED"
-        if all(one.state in ("COMPLETED", "SKIPPED") for one in self.operations):
-            self.order = "DONE"
-        return True
 
 
 class Floor(RuleBasedStateMachine):
@@ -142,7 +40,9 @@ class Floor(RuleBasedStateMachine):
         self.model = Model(12, 30)
         self.hand = Doer(self.works.person())
         self.boss = self.works.person("supervisor")
+        self.worker = self.works.person(name="worker")
         self.rows = []
+        self.rank = 0
         self.hold = None
         #: What can be undone, newest last: the command and the model as it was before it.
         self.past: list[tuple[uuid.UUID, Model, str, int]] = []
@@ -254,6 +154,76 @@ class Floor(RuleBasedStateMachine):
             False,
         )
 
+    @precondition(lambda self: self.rows)
+    @rule(place=st.integers(0, 1), good=st.integers(0, 13), completes=st.booleans())
+    def enter_from_paper(self, place, good, completes):
+        row, now = self.rows[place], timezone.now()
+        arguments = {
+            "actor": self.boss,
+            "operation_id": row.pk,
+            "person_id": self.worker.id,
+            "began": now - timedelta(hours=80),
+            "ended": now - timedelta(hours=79),
+            "good": good,
+            "completes": completes,
+            "remainder": "SHORT" if completes else None,
+        }
+        if self.model.operations[place].working:
+            return  # two people on one operation are more than the model knows
+        self.run(
+            place,
+            "paper complete" if completes else "paper",
+            lambda: self.model.paper(place, good, completes),
+            lambda made: enter_paper_work(command_id=made, **arguments),
+            False,
+        )
+
+    @precondition(lambda self: self.rows)
+    @rule(delta=st.integers(-5, 3))
+    def change_the_quantity(self, delta):
+        wanted = {"quantity": str(self.model.quantity + delta)}
+
+        def act(_made):
+            asked = request_change(actor=self.boss, order_id=self.order.pk, wanted=wanted, command_id=command_id())
+            decide_change(actor=self.boss, request_id=asked.pk, apply=True, command_id=command_id())
+
+        self._for_good(lambda: self.model.resize(delta), act)
+
+    @precondition(lambda self: self.rows)
+    @rule(amount=st.integers(-1, 6))
+    def split(self, amount):
+        self._for_good(
+            lambda: self.model.split(amount),
+            lambda made: split_order(actor=self.boss, order_id=self.order.pk, quantity=str(amount), command_id=made),
+        )
+
+    def _for_good(self, call, act):
+        """An act that undo does not take back: what was done before it stays, too."""
+        before = copy.deepcopy(self.model)
+        expected = call()
+        if expected:
+            act(command_id())
+            self.past.clear()
+            return
+        with pytest.raises(Refused) as refused:
+            act(command_id())
+        assert refused.value.remedy
+        self.model = before
+
+    @precondition(lambda self: self.model.order in ("PLANNED", "RELEASED", "RUNNING"))
+    @rule(rank=st.integers(-2, 2), back=st.booleans())
+    def move_in_the_queue(self, rank, back):
+        made = command_id()
+        if rank == self.rank:
+            with pytest.raises(Refused, match="same_place"):
+                resequence_order(actor=self.boss, order_id=self.order.pk, rank=rank, command_id=made)
+            return
+        resequence_order(actor=self.boss, order_id=self.order.pk, rank=rank, command_id=made)
+        if back:
+            Doer(self.boss).undo(made)
+        else:
+            self.rank = rank
+
     @precondition(lambda self: self.rows and not self.model.held)
     @rule()
     def put_on_hold(self):
@@ -272,21 +242,23 @@ class Floor(RuleBasedStateMachine):
     @rule(twice=st.booleans())
     def undo_the_newest(self, twice):
         target, before, kind, place = self.past.pop()
-        self.hand.undo(target)
+        hand = Doer(self.boss) if kind.startswith("paper") else self.hand
+        hand.undo(target)
         held = self.model.held
         self.model = copy.deepcopy(before)
         self.model.held = held
-        if kind == "complete":  # runs and labor stay closed at their time
+        if kind.endswith("complete"):  # runs and labor stay closed at their time
             operation = self.model.operations[place]
             operation.state, operation.working = "SUSPENDED", False
         if twice:
             with pytest.raises(Refused, match="already_undone"):
-                self.hand.undo(target)
+                hand.undo(target)
 
     @invariant()
     def the_plant_is_as_the_model_says(self):
         self.order.refresh_from_db()
         assert self.order.state == self.model.order
+        assert (self.order.quantity, self.order.manual_rank) == (self.model.quantity, self.rank)
         assert LotBalance.objects.get(lot=self.lot).quantity == self.model.balance
         for row, operation in zip(self.rows, self.model.operations, strict=False):
             row.refresh_from_db()

@@ -9,11 +9,22 @@ from typing import Any
 from django.db import connection
 
 from mes.accounts.models import ApiToken
+from mes.execution.release import cancel_order
 from mes.kernel.models import Delivery, Event
 from quality.actions.inspections import record_check
 from tests.builders import Doer, Plant, as_a_command, command_id, plant
 from traceability.models import LotBalance, MaterialLot, MaterialMovement
-from workorders.models import Operation, OperationChange, OperationRun, ProductionReport, Site, WorkOrder
+from workorders.actions.planning import resequence_order
+from workorders.models import (
+    ChangeRequest,
+    Operation,
+    OperationChange,
+    OperationRun,
+    OrderCorrection,
+    ProductionReport,
+    Site,
+    WorkOrder,
+)
 
 NOW = "now()"
 
@@ -295,3 +306,39 @@ def book_in_another_plant(story: Story) -> None:
 @on("I-06-balance-is-its-movements")
 def conjure_stock(story: Story) -> None:
     LotBalance.objects.filter(lot=story.lot).update(quantity=1000)
+
+
+@on("I-41-rank-is-the-last-move")
+def jump_the_queue(story: Story) -> None:
+    boss = story.works.person("supervisor")
+    resequence_order(actor=boss, order_id=story.half.pk, to="LAST", command_id=command_id())
+    with story.defenceless("workorders_workorder") as cursor:
+        cursor.execute("UPDATE workorders_workorder SET manual_rank = -99 WHERE id = %s", [story.half.pk])
+
+
+@on("I-42-first-operations-hold-the-order")
+def order_more_behind_the_floors_back(story: Story) -> None:
+    with story.defenceless("workorders_workorder") as cursor:
+        cursor.execute("UPDATE workorders_workorder SET quantity = quantity + 1 WHERE id = %s", [story.half.pk])
+
+
+@on("I-43-corrections-after-the-end")
+def correct_an_order_that_still_runs(story: Story) -> None:
+    OrderCorrection.objects.create(
+        order=story.half,
+        operation=story.first,
+        good=1,
+        reason=story.works.site.reasons.filter(kind="SCRAP")[0],
+        note="x",
+        actor_name="nobody",
+        occurred_at=story.half.created_at,
+        command_id=command_id(),
+    )
+
+
+@on("I-44-changes-are-decided-once")
+def keep_a_change_open_beyond_the_end(story: Story) -> None:
+    works = story.works
+    order, boss = works.order("FG"), works.person("supervisor")
+    cancel_order(actor=boss, order_id=order.pk, reason="CHECK", command_id=command_id())
+    ChangeRequest.objects.create(order=order, changes={}, source="manual", requested_by_name="nobody")

@@ -1,10 +1,13 @@
 """Every event name in the code stands on the page of events, and every payload says what the page says."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
+from mes.execution.paper import enter_paper_work
 from mes.execution.release import cancel_order, release_order, skip_operation
 from mes.kernel.models import Event
 from quality.actions.inspections import record_check
@@ -12,6 +15,7 @@ from tests.builders import Doer, command_id, plant
 from traceability.actions.lots import adjust_lot, close_lot, hold_lot, receive_lot, release_lot_hold, reopen_lot
 from workorders.actions.holds import place_hold, release_hold
 from workorders.actions.orders import close_order, recall_order, split_order
+from workorders.actions.planning import correct_order, decide_change, request_change, resequence_order
 from workorders.actions.receiving import import_orders
 
 ROOT = Path(__file__).parents[2]
@@ -74,6 +78,25 @@ def test_every_payload_says_what_the_page_says() -> None:
     assert names_in_code() - {name for _kind, name in seen} == emitted_elsewhere
 
 
+def replanned(works) -> None:
+    """An order moved, changed, refused a change, and worked on paper."""
+    boss, order = works.person("supervisor"), works.order("RM")
+    resequence_order(actor=boss, order_id=order.pk, to="FIRST", note="x", command_id=command_id())
+    for apply in (True, False):
+        wanted = {"quantity": "11" if apply else "12"}
+        asked = request_change(actor=boss, order_id=order.pk, wanted=wanted, note="x", command_id=command_id())
+        decide_change(actor=boss, request_id=asked.pk, apply=apply, note="y", command_id=command_id())
+    now = timezone.now()
+    enter_paper_work(
+        actor=boss,
+        operation_id=works.operation(order).pk,
+        person_id=works.person().id,
+        began=now - timedelta(hours=90),
+        ended=now - timedelta(hours=89),
+        command_id=command_id(),
+    )
+
+
 def everything_happens() -> None:
     """Each core event at least once, with every field it may carry."""
     works = plant()
@@ -102,6 +125,17 @@ def everything_happens() -> None:
     hand.undo(hand.complete(second, 8))
     hand.complete(second, 8)
     close_order(actor=boss, order_id=order.pk, note="x", command_id=command_id())
+    correct_order(
+        actor=boss,
+        order_id=order.pk,
+        operation_id=second.pk,
+        good=-1,
+        scrap=1,
+        reason="CRACK",
+        note="x",
+        command_id=command_id(),
+    )
+    replanned(works)
     planned = works.order("RM", released=False)
     row = {"number": planned.number, "item": "RM", "quantity": "11", "operations": planned.definition["operations"]}
     import_orders(actor=boss, rows=[row], command_id=command_id())

@@ -240,7 +240,7 @@ def test_a_tab_takes_the_same_queries_for_two_operations_as_for_ten(works, tab):
         with CaptureQueriesContext(connection) as queries:
             client.get(f"{url(order)}?tab={tab}")
         taken.append(len(queries))
-    assert taken[0] == taken[1] <= 19
+    assert taken[0] == taken[1] <= 20
 
 
 def test_keying_in_an_order_makes_it_and_leads_to_its_page(works):
@@ -318,5 +318,58 @@ def test_every_tab_and_form_looks_right(open_page, name, size, theme):
     sign_in(watched, works, path=f"/orders/{order.number}/")
     for tab in TABS:
         looks_right(watched.open(f"/orders/{order.number}/?tab={tab}"), f"order-{tab}-{name}-{theme}")
-    looks_right(watched.open(f"/orders/{order.number}/?act=cancel"), f"order-cancel-{name}-{theme}")
+    for act in ("cancel", "change", "paper", "resequence"):
+        looks_right(watched.open(f"/orders/{order.number}/?act={act}"), f"order-{act}-{name}-{theme}")
     looks_right(watched.open("/orders/new/"), f"order-new-{name}-{theme}")
+
+
+def post(client, order, **fields):
+    return client.post(url(order), {"command_id": command_id(), **fields})
+
+
+def test_a_change_is_asked_for_on_the_page_and_decided_there(works):
+    order = worked(works)
+    planner, boss = desk(works, "planner"), desk(works)
+    form = text_of(planner.get(url(order), {"act": "change"}))
+    assert "nothing changes before somebody with the right has decided" in form
+    post(planner, order, act="change", quantity="12", priority="3", customer_order="C-1", note="they called")
+    shown = text_of(boss.get(url(order)))
+    assert "Planner asks for a change: Quantity 10 → 12, Priority 0 → 3, Customer order – → C-1 · they called" in shown
+    assert "Decide on the change" in text_of(boss.get(url(order), {"act": "decide"}))
+    post(boss, order, act="decide", decision="yes", note="fine")
+    order.refresh_from_db()
+    assert (order.quantity, order.priority, order.customer_order) == (12, 3, "C-1")
+    timeline = text_of(boss.get(url(order), {"tab": "timeline"}))
+    assert "Asked for: Quantity 10 → 12" in timeline
+    assert "Changed: Quantity 10 → 12" in timeline
+    assert "asks for a change" not in text_of(boss.get(url(order)))
+
+
+def test_an_order_is_moved_and_an_hour_entered_from_its_page(works):
+    order = worked(works)
+    client, second = desk(works), works.operation(order, 20)
+    post(client, order, act="resequence", to="FIRST", note="rush")
+    assert "Moved ahead in the queues · rush" in text_of(client.get(url(order), {"tab": "timeline"}))
+    refused = post(client, order, act="paper", operation=second.pk, person=works.person().id, began="x", ended="")
+    assert refused.status_code == 422
+    assert "must have ended after it began" in text_of(refused)
+    first = works.operation(order)
+    Doer(works.person()).suspend(first)
+    hour = {"began": "2026-01-05T06:00", "ended": "2026-01-05T07:10", "good": "2", "end": "OPEN"}
+    post(client, order, act="paper", operation=first.pk, person=works.person().id, **hour)
+    timeline = text_of(client.get(url(order), {"tab": "timeline"}))
+    assert "Op 10 Press: hour of Operator from 06:00 to 07:10 entered from paper" in timeline
+
+
+def test_a_closed_order_shows_its_corrections(works):
+    order = works.order(quantity=5)
+    operation, hand, client = works.operation(order), Doer(works.person()), desk(works)
+    hand.start(operation)
+    hand.complete(operation, 5)
+    post(client, order, act="close")
+    assert "Correct the closed order" in text_of(client.get(url(order), {"act": "correct"}))
+    fields = {"operation": operation.pk, "good": "−1", "scrap": "1", "reason": "CRACK", "note": "<b>recount</b>"}
+    post(client, order, act="correct", **fields)
+    page = client.get(url(order)).content.decode()
+    assert "&lt;b&gt;recount&lt;/b&gt;" in page
+    assert "good -1, scrap +1" in text_of(client.get(url(order))).replace("−", "-")

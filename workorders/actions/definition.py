@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from mes.kernel.errors import Blocker, Refused
 from mes.kernel.quantities import LIMIT, STEP, ZERO
 from workorders import states
+from workorders.actions.explosion import Line, exploded, lines_of
 from workorders.conversion import convert
 from workorders.models import (
     BillOfMaterials,
@@ -43,6 +44,7 @@ class PlannedMaterial:
     quantity_per: Decimal
     unit: UnitOfMeasure
     operation: int
+    path: str = ""
 
 
 @dataclass
@@ -143,7 +145,8 @@ def _inline_materials(order: WorkOrder, rows: list[dict[str, Any]], plan: Plan) 
             plan.blockers.append(Blocker("unknown_component", text))
             continue
         unit = units.get(str(row.get("unit") or "")) if row.get("unit") else item.unit
-        _material(order, plan, item, Decimal(str(row["quantity_per"])), unit, row.get("unit"), row.get("operation"))
+        per = Decimal(str(row["quantity_per"]))
+        _explode(order, plan, Line(item, per, unit, str(row.get("unit") or ""), row.get("operation")))
 
 
 def _bom_materials(order: WorkOrder, version: str, plan: Plan) -> None:
@@ -155,22 +158,23 @@ def _bom_materials(order: WorkOrder, version: str, plan: Plan) -> None:
             plan.blockers.append(Blocker("no_bom", text))
         return
     plan.bom_version = bom.version
-    for line in bom.lines.select_related("item__unit", "unit").order_by("id"):
-        _material(order, plan, line.item, line.quantity_per, line.unit, line.unit.code, line.operation)
+    for line in lines_of(bom):
+        _explode(order, plan, line)
 
 
-def _material(
-    order: WorkOrder,
-    plan: Plan,
-    item: Item,
-    per: Decimal,
-    unit: UnitOfMeasure | None,
-    unit_code: Any,
-    operation: int | None,
-) -> None:
+def _explode(order: WorkOrder, plan: Plan, line: Line) -> None:
+    try:
+        for each in exploded(line, plan.blockers):
+            _material(order, plan, each)
+    except Refused as refusal:
+        plan.blockers.append(Blocker(refusal.reason, refusal.message))
+
+
+def _material(order: WorkOrder, plan: Plan, line: Line) -> None:
     sequences = [step.sequence for step in plan.steps]
+    item, per, unit, operation = line.item, line.quantity_per, line.unit, line.operation
     if unit is None:
-        plan.blockers.append(Blocker("unknown_unit", _("Unit {unit} is not known.").format(unit=unit_code)))
+        plan.blockers.append(Blocker("unknown_unit", _("Unit {unit} is not known.").format(unit=line.unit_code)))
         return
     try:
         if convert(per, item, unit, item.unit) * order.quantity >= LIMIT:
@@ -184,7 +188,7 @@ def _material(
         return
     if sequences:
         at = int(operation) if operation is not None else sequences[0]
-        plan.materials.append(PlannedMaterial(item, per, unit, at))
+        plan.materials.append(PlannedMaterial(item, per, unit, at, " › ".join(line.path)))
 
 
 def _held(order: WorkOrder, plan: Plan) -> None:
@@ -222,9 +226,16 @@ def freeze(order: WorkOrder, plan: Plan) -> tuple[list[Operation], list[Operatio
         key = (operation.pk, line.item.pk)
         if key in needs:
             needs[key].quantity_per += per
+            needs[key].path = " · ".join(path for path in (needs[key].path, line.path) if path)[:400]
         else:
             needs[key] = OrderMaterial(
-                order=order, operation=operation, item=line.item, quantity_per=per, unit=line.item.unit, required=ZERO
+                order=order,
+                operation=operation,
+                item=line.item,
+                quantity_per=per,
+                unit=line.item.unit,
+                required=ZERO,
+                path=line.path[:400],
             )
     for need in needs.values():
         if need.quantity_per * order.quantity >= LIMIT:

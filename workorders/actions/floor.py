@@ -36,6 +36,11 @@ class FloorAct:
     #: The output lots this act has locked, for whoever finishes them.
     lots: dict[int, Any] = field(default_factory=dict)
 
+    def go_on(self, at: datetime) -> None:
+        """What follows happened AT a later time: the same locks, changes of their own."""
+        self.at = self.flow.at = occurred(at)
+        self.flow.begin_again()
+
 
 ENTER = """
 SELECT o.order_id, coalesce(c.location_id, (SELECT l.id FROM workorders_storagelocation l

@@ -241,6 +241,10 @@ class Flow:
         if self.order.state == states.RUNNING and found <= set(states.SETTLED_OPERATIONS) and states.COMPLETED in found:
             self.move_order("finish")
 
+    def begin_again(self) -> None:
+        """After a `write()`: what was written is done, and what follows is written as changes of its own."""
+        self.deltas, self.order_fields, self.order_from = {}, set(), self.order.state
+
     # -- writing -------------------------------------------------------------------------------------------------
 
     def write(self, report: Report | None = None, reverses: dict[int, int] | None = None) -> None:

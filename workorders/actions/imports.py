@@ -122,6 +122,20 @@ def whole_of(row: Row, field: str, default: int | None = None) -> int:
     return value
 
 
+YES, NO = ("yes", "true", "1", "y", "x"), ("no", "false", "0", "n", "")
+
+
+def flag_of(row: Row, field: str, default: bool) -> bool:
+    """A yes or no, as JSON or as a file writes it."""
+    value = row.get(field)
+    if value is None or isinstance(value, bool):
+        return default if value is None else value
+    text = str(value).strip().lower()
+    if text not in YES + NO:
+        raise Refused("invalid", field=field, why=_("yes or no is needed"))
+    return text in YES
+
+
 def choice_of(row: Row, field: str, choices: Iterable[str], default: str) -> str:
     value = row.get(field) or default
     if not isinstance(value, str) or value not in set(choices):

@@ -17,6 +17,7 @@ from workorders.actions.imports import (
     Row,
     choice_of,
     each_row,
+    flag_of,
     list_of,
     minutes_of,
     no_others,
@@ -82,7 +83,7 @@ def import_items(*, actor: Actor, rows: list[Row], command_id: UUID) -> Results:
     site = Site.objects.get(pk=actor.site_id)
 
     def apply(row: Row) -> Result:
-        no_others(row, "code", "name", "unit", "tracking", "over_percent", "active")
+        no_others(row, "code", "name", "unit", "tracking", "over_percent", "phantom", "active")
         code = number_of(row, "code")
         item = Item.objects.filter(site=site, code=code).first() or Item(site=site, code=code)
         unit = unit_of(row.get("unit") or (item.unit.code if item.pk else None))
@@ -99,7 +100,8 @@ def import_items(*, actor: Actor, rows: list[Row], command_id: UUID) -> Results:
                 "unit": unit,
                 "tracking": tracking,
                 "over_percent": item.over_percent if over is None else over,
-                "is_active": bool(row.get("active", item.is_active)),
+                "is_phantom": flag_of(row, "phantom", item.is_phantom),
+                "is_active": flag_of(row, "active", item.is_active),
             },
         )
         return Result(0, outcome, extra={"code": code})
@@ -121,7 +123,7 @@ def import_work_centers(*, actor: Actor, rows: list[Row], command_id: UUID) -> R
             {
                 "name": text_of(row, "name", center.name or code, limit=80),
                 "count_source": choice_of(row, "count_source", WorkCenter.COUNT_SOURCES, center.count_source),
-                "is_active": bool(row.get("active", center.is_active)),
+                "is_active": flag_of(row, "active", center.is_active),
             },
         )
         return Result(0, outcome, extra={"code": code})

@@ -8,12 +8,13 @@ from mes.kernel.actors import Actor
 from mes.kernel.commands import command
 from mes.kernel.errors import Refused
 from mes.kernel.locking import lock_one
-from mes.kernel.quantities import parse_positive, require_scale
+from mes.kernel.quantities import STEP, parse_positive, require_scale
 from mes.kernel.scope import occurred
 from workorders import events, states
 from workorders.actions.definition import freeze, plan_of
 from workorders.actions.floor import lock_order
 from workorders.actions.flow import Edge, Flow
+from workorders.actions.requests import reject_open
 from workorders.gates import BEFORE_CLOSE, BEFORE_RECALL, BEFORE_RELEASE
 from workorders.models import Item, Operation, OperationRun, WorkOrder
 
@@ -109,6 +110,7 @@ def close_order(
         BEFORE_CLOSE.pass_or_refuse("close_unconfirmed", {"order": flow.order.number}, order_id=flow.order.pk)
     flow.move_order("close")
     flow.write()
+    reject_open(flow.order, actor)
     events.order_event(events.ORDER_CLOSED, flow.order, flow.at, note=note)
     return flow.order
 
@@ -134,8 +136,7 @@ def split_order(
     require_scale(amount, order.unit.decimals, order.unit.code)
     if order.state not in states.OPEN_ORDERS:
         raise Refused("state_forbids", what=order.number, state=order.state, command="split", allowed="–")
-    first = [operation for operation in flow.operations.values() if not flow.fed_by[operation.pk]]
-    first = [operation for operation in first if operation.state != states.CANCELLED]
+    first = first_operations(flow)
     available = min((operation.queue for operation in first), default=order.quantity)
     available = min(available, order.quantity)
     if amount >= order.quantity or amount > available:
@@ -147,9 +148,7 @@ def split_order(
     order.quantity -= amount
     flow.order_fields.add("quantity")
     flow.write()
-    for need in order.materials.all():
-        need.required = need.quantity_per * order.quantity
-        need.save(update_fields=["required"])
+    scale_materials(order, -amount)
     events.order_event(
         events.ORDER_RECEIVED,
         new,
@@ -161,6 +160,22 @@ def split_order(
     )
     events.order_event(events.ORDER_PLANNED, order, flow.at, quantity=order.quantity, split_off=new.number, blockers=[])
     return order, new
+
+
+def first_operations(flow: Flow) -> list[Operation]:
+    """The operations that nothing feeds, cancelled ones apart."""
+    return [
+        operation
+        for operation in flow.operations.values()
+        if not flow.fed_by[operation.pk] and operation.state != states.CANCELLED
+    ]
+
+
+def scale_materials(order: WorkOrder, delta: Decimal) -> None:
+    """What ORDER needs of each component follows its quantity by DELTA, so that the parts of a split sum up exactly."""
+    for need in order.materials.all():
+        need.required += (need.quantity_per * delta).quantize(STEP)
+        need.save(update_fields=["required"])
 
 
 def _new_order(order: WorkOrder, amount: Decimal, number: str | None) -> WorkOrder:

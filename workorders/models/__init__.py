@@ -11,6 +11,7 @@ from workorders.models.order import (
     OrderMaterial,
     WorkOrder,
 )
+from workorders.models.planning import ChangeRequest, OrderCorrection, Resequencing
 from workorders.models.plant import (
     Area,
     Reason,
@@ -29,6 +30,7 @@ __all__ = [
     "Area",
     "BillOfMaterials",
     "BomLine",
+    "ChangeRequest",
     "Hold",
     "HoldBase",
     "Item",
@@ -36,9 +38,11 @@ __all__ = [
     "OperationChange",
     "OperationEdge",
     "OperationRun",
+    "OrderCorrection",
     "OrderMaterial",
     "ProductionReport",
     "Reason",
+    "Resequencing",
     "Routing",
     "RoutingStep",
     "Shift",

@@ -32,6 +32,8 @@ class Item(models.Model):
     unit = models.ForeignKey(UnitOfMeasure, on_delete=models.PROTECT, related_name="items")
     tracking = models.CharField(max_length=10, default=NONE)
     over_percent = models.DecimalField(max_digits=5, decimal_places=2, default=0)
+    #: A phantom is never made or stocked: where a bill names it, its own bill's lines are meant.
+    is_phantom = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
 
     class Meta:

@@ -189,6 +189,8 @@ class OrderMaterial(models.Model):
     quantity_per = quantity_field()
     unit = models.ForeignKey(UnitOfMeasure, on_delete=models.PROTECT, related_name="+")
     required = quantity_field()
+    #: The phantoms this line was exploded from, outermost first; empty for a line of the order's own bill.
+    path = models.CharField(max_length=400, blank=True)
 
     class Meta:
         constraints = [

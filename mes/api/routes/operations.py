@@ -66,7 +66,9 @@ def get_operation(request: HttpRequest, operation: str) -> HttpResponse:
     return read(request, operation_body(row))
 
 
-def _act(request: HttpRequest, named: str, sent: Act, act: Callable[..., Operation], **more: Any) -> HttpResponse:
+def act_on_operation(
+    request: HttpRequest, named: str, sent: Act, act: Callable[..., Operation], **more: Any
+) -> HttpResponse:
     """One floor act; the answer is the operation after it."""
     pk = operation_id(named)
 
@@ -82,20 +84,20 @@ def _act(request: HttpRequest, named: str, sent: Act, act: Callable[..., Operati
 @acts("/operations/{operation}/start", "start_operation", tag=TAG, versioned=True)
 def start(request: HttpRequest, operation: str, data: Start = _START) -> HttpResponse:
     """Begin a run. On a RUNNING operation another person or machine joins in."""
-    return _act(request, operation, data, runs.start_operation, kind=data.kind, work_unit=data.work_unit)
+    return act_on_operation(request, operation, data, runs.start_operation, kind=data.kind, work_unit=data.work_unit)
 
 
 @acts("/operations/{operation}/suspend", "suspend_operation", tag=TAG, versioned=True)
 def suspend(request: HttpRequest, operation: str, data: Suspend = _SUSPEND) -> HttpResponse:
     """End the actor's run; with the last run the operation is SUSPENDED."""
-    return _act(request, operation, data, runs.suspend_operation, reason=data.reason)
+    return act_on_operation(request, operation, data, runs.suspend_operation, reason=data.reason)
 
 
 @acts("/operations/{operation}/consume", "consume_material", tag=TAG, versioned=True)
 def consume(request: HttpRequest, operation: str, data: Consume = _CONSUME) -> HttpResponse:
     """Use material of a lot, or of an item without lots."""
     lot: Any = data.lot if data.lot is None or isinstance(data.lot, str) else data.lot.model_dump()
-    return _act(
+    return act_on_operation(
         request,
         operation,
         data,
@@ -112,13 +114,13 @@ def consume(request: HttpRequest, operation: str, data: Consume = _CONSUME) -> H
 def report(request: HttpRequest, operation: str, data: Report = _REPORT) -> HttpResponse:
     """Report pieces as increments."""
     amounts = {"good": data.good, "scrap": data.scrap, "rework": data.rework}
-    return _act(request, operation, data, output.report_output, reason=data.reason, lot=data.lot, **amounts)
+    return act_on_operation(request, operation, data, output.report_output, reason=data.reason, lot=data.lot, **amounts)
 
 
 @acts("/operations/{operation}/complete", "complete_operation", tag=TAG, versioned=True)
 def complete(request: HttpRequest, operation: str, data: Complete = _COMPLETE) -> HttpResponse:
     """Book increments and complete. What is still open then needs `remainder`: OPEN, SHORT or SCRAP."""
-    return _act(
+    return act_on_operation(
         request,
         operation,
         data,
@@ -134,7 +136,7 @@ def complete(request: HttpRequest, operation: str, data: Complete = _COMPLETE) -
 @acts("/operations/{operation}/skip", "skip_operation", tag=TAG, versioned=True)
 def skip(request: HttpRequest, operation: str, data: Skip = _SKIP) -> HttpResponse:
     """Let the pieces pass by an operation that was not begun and has no mandatory check."""
-    return _act(request, operation, data, release.skip_operation, reason=data.reason)
+    return act_on_operation(request, operation, data, release.skip_operation, reason=data.reason)
 
 
 @acts("/operations/{operation}/checks/{characteristic}", "record_check", tag=TAG, versioned=True)
@@ -145,4 +147,4 @@ def check(request: HttpRequest, operation: str, characteristic: str, data: Check
         record_check(operation_id=operation_id, code=characteristic, value=data.value, gauge=data.gauge, **more)
         return operation_rows().get(pk=operation_id)
 
-    return _act(request, operation, data, act)
+    return act_on_operation(request, operation, data, act)

@@ -52,7 +52,9 @@ def get_order(request: HttpRequest, number: str) -> HttpResponse:
     return read(request, body, counted=counted(body))
 
 
-def _act(request: HttpRequest, number: str, sent: Act, act: Callable[[Actor, int, UUID], Body | None]) -> HttpResponse:
+def act_on_order(
+    request: HttpRequest, number: str, sent: Act, act: Callable[[Actor, int, UUID], Body | None]
+) -> HttpResponse:
     """One verb; what ACT returns is the answer, or the order after it."""
 
     def body(actor: Actor, command_id: UUID) -> Body:
@@ -71,7 +73,7 @@ def post_release(request: HttpRequest, number: str, data: Act = _ACT) -> HttpRes
     def act(actor: Actor, pk: int, command_id: UUID) -> None:
         release.release_order(actor=actor, order_id=pk, at=data.at, command_id=command_id)
 
-    return _act(request, number, data, act)
+    return act_on_order(request, number, data, act)
 
 
 @acts("/orders/{number}/recall", "recall_order", tag=TAG, versioned=True)
@@ -81,7 +83,7 @@ def post_recall(request: HttpRequest, number: str, data: Act = _ACT) -> HttpResp
     def act(actor: Actor, pk: int, command_id: UUID) -> None:
         orders.recall_order(actor=actor, order_id=pk, at=data.at, command_id=command_id)
 
-    return _act(request, number, data, act)
+    return act_on_order(request, number, data, act)
 
 
 @acts("/orders/{number}/hold", "place_hold", tag=TAG, versioned=True)
@@ -99,7 +101,7 @@ def post_hold(request: HttpRequest, number: str, data: PlaceHold = _HOLD) -> Htt
         )
         return {"hold": hold.pk, "command_id": command_id}
 
-    return _act(request, number, data, act)
+    return act_on_order(request, number, data, act)
 
 
 @acts("/orders/{number}/release-hold", "release_hold", tag=TAG, versioned=True)
@@ -110,7 +112,7 @@ def post_release_hold(request: HttpRequest, number: str, data: ReleaseHold = _RE
         hold_id = _hold_of(pk, number, data.hold)
         holds.release_hold(actor=actor, hold_id=hold_id, note=data.note or "", command_id=command_id)
 
-    return _act(request, number, data, act)
+    return act_on_order(request, number, data, act)
 
 
 def _hold_of(order_pk: int, number: str, wanted: int | None) -> int:
@@ -135,7 +137,7 @@ def post_split(request: HttpRequest, number: str, data: Split = _SPLIT) -> HttpR
         )
         return {"order": old.number, "new_order": new.number, "command_id": command_id}
 
-    return _act(request, number, data, act)
+    return act_on_order(request, number, data, act)
 
 
 @acts("/orders/{number}/close", "close_order", tag=TAG, versioned=True)
@@ -145,7 +147,7 @@ def post_close(request: HttpRequest, number: str, data: Close = _CLOSE) -> HttpR
     def act(actor: Actor, pk: int, command_id: UUID) -> None:
         orders.close_order(actor=actor, order_id=pk, note=data.note or "", at=data.at, command_id=command_id)
 
-    return _act(request, number, data, act)
+    return act_on_order(request, number, data, act)
 
 
 @acts("/orders/{number}/cancel", "cancel_order", tag=TAG, versioned=True)
@@ -157,4 +159,4 @@ def post_cancel(request: HttpRequest, number: str, data: Cancel = _CANCEL) -> Ht
             actor=actor, order_id=pk, reason=data.reason, wip=data.wip, at=data.at, command_id=command_id
         )
 
-    return _act(request, number, data, act)
+    return act_on_order(request, number, data, act)

@@ -15,5 +15,6 @@ def item_body(item: Item) -> dict[str, Any]:
         "unit": item.unit.code,
         "tracking": item.tracking,
         "over_percent": item.over_percent,
+        "phantom": item.is_phantom,
         "active": item.is_active,
     }

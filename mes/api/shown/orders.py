@@ -128,6 +128,7 @@ def _order_body(order: WorkOrder, finish: datetime | None) -> Body:
         "need_date": order.need_date,
         "customer_order": order.customer_order,
         "priority": order.priority,
+        "rank": order.manual_rank,
         "routing": order.routing_version,
         "bom": order.bom_version,
         "split_from": order.split_from.number if order.split_from else None,

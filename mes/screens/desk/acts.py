@@ -20,7 +20,9 @@ from workorders.models import Reason
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of an act's form. `kind`: text, number, choice, date; `reasons`: which of the plant's reasons."""
+    """One field of an act's form. `kind`: text, number, choice, date, moment (day and time); `reasons`: which of the
+    plant's reasons.
+    """
 
     name: str
     label: StrOrPromise

@@ -1,14 +1,11 @@
 """A lot's movements in words: what moved, by how much, by whom. Its events are in `timeline.py`."""
 
-from decimal import Decimal
-
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
 
 from mes.kernel.actors import MACHINE, SERVICE, SYSTEM
 from mes.screens.desk.words import MOVEMENTS
-from mes.screens.templatetags.mes import quantity
 from traceability.models import MaterialMovement
 
 _NOBODY: dict[str, StrOrPromise] = {
@@ -16,11 +13,6 @@ _NOBODY: dict[str, StrOrPromise] = {
     MACHINE: gettext_lazy("a machine"),
     SYSTEM: gettext_lazy("this system"),
 }
-
-
-def signed(number: Decimal) -> str:
-    """A change of stock with its sign."""
-    return f"+{quantity(number)}" if number > 0 else quantity(number)
 
 
 def who_moved(row: MaterialMovement) -> str:

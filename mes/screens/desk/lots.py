@@ -16,10 +16,11 @@ from mes.kernel.models import Event
 from mes.screens.desk.errors import nothing_here
 from mes.screens.desk.links import lot_url, order_url
 from mes.screens.desk.lot_acts import Attempt, acts_of, open_form, take
-from mes.screens.desk.lot_words import signed, what_moved, who_moved
+from mes.screens.desk.lot_words import what_moved, who_moved
 from mes.screens.desk.pages import live_part, part_of, site_of, without
 from mes.screens.desk.timeline import lines
 from mes.screens.desk.words import LOT_STATES, ORDER_STATES
+from mes.screens.templatetags.mes import signed
 from traceability.models import GenealogyLink, MaterialLot
 from traceability.queries import find_lot, hold_text, trace, uses_without_lot
 from traceability.queries.stock import LotRow, holds_of, lots, lots_called, movements_of, places_of

@@ -12,12 +12,14 @@ from mes.accounts.policies import actor_of, allows
 from mes.kernel.errors import Refused
 from mes.kernel.quantities import shown
 from mes.screens.desk.acts import Panel, buttons, find, panel_of
+from mes.screens.desk.change_words import change_text
 from mes.screens.desk.errors import nothing_here
 from mes.screens.desk.floor_words import signed_hours, stands_at
 from mes.screens.desk.links import order_url
 from mes.screens.desk.order_acts import acts_of, carry_out
 from mes.screens.desk.order_tabs import split_links, tab_context, tab_links, tab_of
 from mes.screens.desk.pages import done, is_sane_id, live_part, part_of, refusal_context, site_of, without
+from mes.screens.desk.planning_acts import open_request
 from mes.screens.desk.words import ORDER_STATES, SOURCES
 from mes.screens.templatetags.mes import hours_text
 from workorders import states
@@ -59,7 +61,7 @@ def order_page(request: HttpRequest, number: str) -> HttpResponse:
 
 def _open_act(request: HttpRequest, detail: OrderDetail, refusal: Refused | None) -> dict[str, Any]:
     """The form that is open, or the banner of a refused act that has no form."""
-    acts = acts_of(detail)
+    acts = acts_of(detail, open_request(detail.order))
     panel: Panel | None
     if refusal is None:
         act = find(acts, request.GET.get("act", ""))
@@ -78,6 +80,7 @@ def _context(request: HttpRequest, site: Site, detail: OrderDetail, tab: str) ->
     order = detail.order
     state, word = ORDER_STATES[order.state]
     known = detail.estimate
+    asked = open_request(order)
     return {
         "site": site,
         "order": order,
@@ -91,9 +94,14 @@ def _context(request: HttpRequest, site: Site, detail: OrderDetail, tab: str) ->
         "slack_said": _slack_said(detail),
         "finish": known.finish if known else None,
         "because": _because(detail),
+        "asked": asked,
+        "asked_text": change_text(asked.changes) if asked else "",
+        "corrections": order.corrections.select_related("operation", "reason").order_by("id")
+        if order.state == states.CLOSED
+        else (),
         "blockers": order.blockers if order.state == states.RECEIVED else [],
         "funnel": _funnel(detail),
-        "buttons": buttons(acts_of(detail), request.user.role),  # type: ignore[union-attr]
+        "buttons": buttons(acts_of(detail, asked), request.user.role),  # type: ignore[union-attr]
         "act_query": f"&tab={tab}" if tab != "route" else "",
         "tabs": tab_links(request, tab),
         "relatives": split_links(detail),

@@ -12,19 +12,20 @@ from django.utils.translation import gettext_lazy
 from mes.execution.release import cancel_order, release_order, skip_operation
 from mes.kernel.actors import Actor
 from mes.kernel.errors import Refused
+from mes.screens.desk import planning_acts
 from mes.screens.desk.acts import Act, Field
 from workorders import states
 from workorders.actions.holds import place_hold, release_hold
 from workorders.actions.orders import close_order, recall_order, split_order
-from workorders.models import Hold, WorkOrder
+from workorders.models import ChangeRequest, Hold, WorkOrder
 from workorders.queries.holds import why_held
 from workorders.queries.order import OrderDetail, skippable
 
 NOTE = Field("note", gettext_lazy("Note"))
 
 
-def acts_of(detail: OrderDetail) -> list[Act]:
-    """The acts that the state of the order allows."""
+def acts_of(detail: OrderDetail, request: ChangeRequest | None = None) -> list[Act]:
+    """The acts that the state of the order allows; REQUEST is a change that waits for a decision."""
     order = detail.order
     state = order.state
     found: list[Act] = []
@@ -67,7 +68,7 @@ def acts_of(detail: OrderDetail) -> list[Act]:
         )
     if states.ORDER.may(state, "cancel"):
         found.append(_cancel(state))
-    return found
+    return found + planning_acts.acts_of(detail, request)
 
 
 def _reason(kind: str) -> Field:
@@ -202,4 +203,5 @@ _RUNS: dict[str, Callable[[QueryDict, WorkOrder, Call], str]] = {
     "split": _do_split,
     "skip": _do_skip,
     "cancel": _do_cancel,
+    **planning_acts.RUNS,
 }

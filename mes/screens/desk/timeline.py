@@ -6,12 +6,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from mes.kernel.models import Event
 from mes.kernel.quantities import shown
-from mes.screens.templatetags.mes import hours_text
+from mes.screens.desk.change_words import change_text
+from mes.screens.templatetags.mes import clock, hours_text, signed
 from workorders.models import Operation, Reason
 
 #: Filters of a timeline: the first word of an event's name, and what people call it.
@@ -142,9 +144,48 @@ def _closed(facts: _Facts) -> Words:
     return "lock", "", _with_note(_("Closed"), facts.text("note"))
 
 
+def _resequenced(facts: _Facts) -> Words:
+    rank = facts.number("rank_to")
+    text = _("Moved ahead in the queues") if rank < 0 else _("Moved back in the queues")
+    return "list", "", _with_note(text if rank else _("Stands by its need date again"), facts.text("note"))
+
+
+def _asked(facts: _Facts) -> Words:
+    return "pencil", "warn", _with_note(_("Asked for: {what}").format(what=_change(facts)), facts.text("note"))
+
+
+def _changed(facts: _Facts) -> Words:
+    return "pencil", "", _with_note(_("Changed: {what}").format(what=_change(facts)), facts.text("note"))
+
+
+def _not_changed(facts: _Facts) -> Words:
+    return "x", "", _with_note(_("Change rejected: {what}").format(what=_change(facts)), facts.text("note"))
+
+
+def _change(facts: _Facts) -> str:
+    return change_text(facts.payload.get("changes") or {})
+
+
+def _corrected(facts: _Facts) -> Words:
+    text = _("Corrected after closing, op {operation}: good {good}, scrap {scrap}").format(
+        operation=facts.operation, good=signed(facts.number("good")), scrap=signed(facts.number("scrap"))
+    )
+    return "pencil", "warn", _with_note(text, facts.reason, facts.text("note"))
+
+
 def _started(facts: _Facts) -> Words:
     text = _("Op {operation}: set-up started") if facts.text("kind") == "SETUP" else _("Op {operation} started")
     return "play", "", text.format(operation=facts.operation)
+
+
+def _entered(facts: _Facts) -> Words:
+    began, ended = (clock(parse_datetime(facts.text(key))) for key in ("began", "ended"))
+    text = _("Op {operation}: hour of {name} from {began} to {ended} entered from paper")
+    return (
+        "file-text",
+        "",
+        text.format(operation=facts.operation, name=facts.text("person_name"), began=began, ended=ended),
+    )
 
 
 def _suspended(facts: _Facts) -> Words:
@@ -273,7 +314,13 @@ _WORDS = {
     "order.finished": _finished,
     "order.closed": _closed,
     "order.cancelled": _cancelled,
+    "order.resequenced": _resequenced,
+    "order.change_requested": _asked,
+    "order.changed": _changed,
+    "order.change_rejected": _not_changed,
+    "order.corrected": _corrected,
     "operation.started": _started,
+    "operation.entered": _entered,
     "operation.suspended": _suspended,
     "operation.reported": _reported,
     "operation.completed": _completed,

@@ -191,6 +191,12 @@ def quantity(value: Number | None, unit: str = "") -> str:
 
 
 @register.filter
+def signed(value: Decimal) -> str:
+    """A difference with its sign."""
+    return f"+{quantity(value)}" if value > 0 else quantity(value)
+
+
+@register.filter
 def plain_number(value: Number | None) -> str:
     """A quantity for a value attribute: a decimal point, no grouping, no needless zeros."""
     if value is None or value == "":
