@@ -5,7 +5,7 @@ Names and payloads belong to the emitting apps (`events.py` there); this room kn
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -134,42 +134,56 @@ class _Stamped:
         return getattr(self.inner, name)
 
 
+#: One statement carries at most 65,535 parameters; a list of thousands of rows is written in several.
+MOST_AT_ONCE = 2_000
+
+
 def write_events(events: list[Buffered], now: datetime) -> set[str]:
-    """Insert EVENTS sorted by subject (the last rank of the lock order) with their deliveries, in one statement.
+    """Insert EVENTS sorted by subject (the last rank of the lock order) with their deliveries, in one statement unless
+    they are thousands.
 
     Returns the topics of the live screens that changed.
     """
-    if not events:
-        return set()
-    parameters: list[Any] = []
-    for _place, event in sorted(enumerate(events), key=lambda pair: (pair[1].subject, pair[0])):
-        stamped = _Stamped(uuid4(), now, event)
-        actor = event.actor.as_json() | {"terminal": event.actor.terminal_id}
-        parameters += [
-            stamped.uuid,
-            event.site_id,
-            event.name,
-            event.version,
-            event.subject,
-            event.label,
-            event.actor.kind,
-            event.actor.id,
-            event.actor.name,
-            event.actor.terminal_id,
-            event.occurred_at,
-            now,
-            event.command_id,
-            canonical(event.payload),
-            canonical(body_of(stamped, actor)),
-        ]
+    in_order = [event for _place, event in sorted(enumerate(events), key=lambda pair: (pair[1].subject, pair[0]))]
     owed = [(name, subscriber.name) for subscriber in SUBSCRIBERS.values() for name in sorted(subscriber.events)]
-    parameters += [[name for name, _subscriber in owed], [subscriber for _name, subscriber in owed]]
+    told = [[name for name, _subscriber in owed], [subscriber for _name, subscriber in owed]]
+    deliveries = 0
     with connection.cursor() as cursor:
-        cursor.execute(INSERT.format(rows=", ".join([ROW] * len(events))), parameters)
-        (deliveries,) = cursor.fetchone()
+        for batch in _batched(in_order, MOST_AT_ONCE):
+            rows = ", ".join([ROW] * len(batch))
+            cursor.execute(INSERT.format(rows=rows), [*(value for one in batch for value in _row(one, now)), *told])
+            deliveries += cursor.fetchone()[0]
     if deliveries:
         nudge_after_commit()
     return {topic for event in events for topic in event.topics}
+
+
+def _batched(events: list[Buffered], size: int) -> Iterator[list[Buffered]]:
+    for start in range(0, len(events), size):
+        yield events[start : start + size]
+
+
+def _row(event: Buffered, now: datetime) -> list[Any]:
+    """The values of EVENT in the order of the columns of INSERT."""
+    stamped = _Stamped(uuid4(), now, event)
+    actor = event.actor.as_json() | {"terminal": event.actor.terminal_id}
+    return [
+        stamped.uuid,
+        event.site_id,
+        event.name,
+        event.version,
+        event.subject,
+        event.label,
+        event.actor.kind,
+        event.actor.id,
+        event.actor.name,
+        event.actor.terminal_id,
+        event.occurred_at,
+        now,
+        event.command_id,
+        canonical(event.payload),
+        canonical(body_of(stamped, actor)),
+    ]
 
 
 def tell(topics: Iterable[str]) -> None:

@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection, transaction
 
 from mes.kernel.events import emit
 from mes.kernel.models import Event, EventHead, ScanLog
+from mes.kernel.verify import breaks
 from quality.actions.inspections import record_check
 from tests.builders import Doer, command_id
 from tests.concurrency.crowd import all_at_once
@@ -305,3 +306,16 @@ def test_ids_of_one_subject_rise_with_its_sequence_even_where_a_slow_writer_drew
         "slow",
     ]
     assert list(Event.objects.filter(subject=subject).order_by("pk").values_list("seq", flat=True)) == [1, 2]
+
+
+@pytest.mark.django_db
+def test_more_events_than_one_statement_can_carry_are_written_and_verify(works):
+    def many() -> None:
+        for place in range(4_600):
+            tell(f"many:{works.prefix}:{place % 7}", str(place))
+
+    go(works, many)
+    chains = Event.objects.filter(subject__startswith=f"many:{works.prefix}")
+    assert chains.count() == 4_600
+    assert list(chains.filter(subject__endswith=":0").order_by("seq").values_list("label", flat=True)[:2]) == ["0", "7"]
+    assert breaks()[0] == []
