@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from erp_sync.adapters.base import ErpAdapter
-from erp_sync.adapters.errors import ContractError, NeedsDecision, Rejected, Unreachable
+from erp_sync.adapters.errors import Ambiguous, ContractError, NeedsDecision, Rejected, Unreachable
 from erp_sync.facts import Disposition, Fact, OrderCompletion
 from erp_sync.messages import (
     Capabilities,
@@ -120,8 +120,11 @@ class RecordingAdapter(ErpAdapter):
         except OSError as error:
             raise Unreachable(f"The ledger {self._path} cannot be opened: {error.strerror}.") from error
         with file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield file
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield file
+            except OSError as error:
+                raise Ambiguous(f"The ledger {self._path} failed while it was used: {error.strerror}.") from error
 
 
 def _held(ledger: TextIOWrapper) -> dict[str, dict[str, Any]]:

@@ -21,11 +21,17 @@ def made(quantity: str, lot: str | None, disposition: Disposition = Disposition.
 
 
 def completion(order: PeerOrder, **changes: Any) -> OrderCompletion:
-    lot = f"FG-MES-{order.id}"
+    named = {"order": order.number, "order_key": order.key}
+    return replace(pumps(str(order.id)), **{**named, **changes})
+
+
+def pumps(order: str, **changes: Any) -> OrderCompletion:
+    """The same ten pumps for an ERP that knows an order by its number alone."""
+    lot = f"FG-MES-{order}"
     whole = OrderCompletion(
         key=str(uuid.uuid4()),
-        order=order.number,
-        order_key=order.key,
+        order=order,
+        order_key=order,
         item="FG-100",
         finished_at=datetime.now(UTC),
         consumed=(

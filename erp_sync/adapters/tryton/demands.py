@@ -81,7 +81,7 @@ def explained(client: TrytonClient) -> Iterator[None]:
         lacking = missing_fields(client)
         if lacking:
             raise ContractError(f"The ERP has not what this adapter uses: {', '.join(lacking)}.") from crash
-        raise Locked(f"The ERP failed inside and undid the step: {crash.text}") from crash
+        raise Locked(f"The ERP failed inside and undid the step: {crash.text}.") from crash
     except Refused as refusal:
         require_rights(client)
         raise Rejected("erp_rule", f"The ERP refuses: {refusal.text}") from refusal

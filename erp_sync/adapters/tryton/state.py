@@ -134,7 +134,7 @@ class Units:
 
     def convert(self, quantity: Decimal, source: Unit, target: Unit) -> Fraction:
         if source.category != target.category:
-            raise UnitMismatch(f"{source.symbol} cannot be converted into {target.symbol}.")
+            raise UnitMismatch(f"A quantity in {source.symbol} cannot be converted into {target.symbol}.")
         return Fraction(quantity) * source.factor / target.factor
 
     def amount(self, quantity: Decimal, unit: int) -> Fraction:
