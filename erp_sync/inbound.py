@@ -20,6 +20,7 @@ from erp_sync.mapping import DEPENDENTS
 from erp_sync.messages import Entity, OrderState
 from erp_sync.models import ErpConnection, ExternalRef, InboundRecord, SyncRun
 from erp_sync.outbound import Conversations, engine
+from erp_sync.queries.monitor import outcomes_of
 from mes.execution.release import release_order
 from mes.kernel.errors import Busy, Refused
 from workorders import states as order_states
@@ -49,8 +50,9 @@ def run_job(claimed: ClaimedJob, conversations: Conversations) -> None:
     entity = Entity(job.entity)
     run = storing.begin_run(job)
     error = ""
+    told: list[tuple[str, str]] = []
     try:
-        _pull(claimed, run, conversations)
+        told = _pull(claimed, run, conversations)
     except ErpError as failure:
         error = failure.text
         _note_failure(connection, failure)
@@ -69,21 +71,42 @@ def run_job(claimed: ClaimedJob, conversations: Conversations) -> None:
     else:
         run.created, run.updated = counts["created"], counts["updated"]
         run.unchanged, run.parked = counts["unchanged"], counts["parked"]
+        error = error or _acknowledge(connection, entity, told, conversations)
     storing.end_run(claimed, run, error)
 
 
-def _pull(claimed: ClaimedJob, run: SyncRun, conversations: Conversations) -> None:
+def _pull(claimed: ClaimedJob, run: SyncRun, conversations: Conversations) -> list[tuple[str, str]]:
+    """Keep page after page. Returns key and digest of what came, or nothing when the right to pull was lost."""
     adapter = conversations.with_(claimed.job.connection)
     cursor = storing.cursor_of(claimed.job)
     entity = Entity(claimed.job.entity)
+    told: list[tuple[str, str]] = []
     while True:
         page = adapter.pull(entity, cursor, PAGE)
         if not storing.store_page(claimed, run, page):
             log.warning("The lease of job %s was lost; another worker pulls.", claimed.job.pk)
-            return
+            return []
+        told += [(raw.key, raw.digest) for raw in page.records]
         cursor = page.cursor
         if not page.more:
-            return
+            return told
+
+
+def _acknowledge(
+    connection: ErpConnection, entity: Entity, told: list[tuple[str, str]], conversations: Conversations
+) -> str:
+    """Let the adapter hear what became of the records of this pass. Returns what went wrong with that, if anything."""
+    if not told:
+        return ""
+    try:
+        conversations.with_(connection).acknowledge(entity, outcomes_of(connection, entity, told))
+    except ErpError as failure:
+        _note_failure(connection, failure)
+        return failure.text
+    except Exception as bug:
+        log.exception("Acknowledging %s of connection %s failed because of a bug", entity, connection.pk)
+        return f"An error in this software: {type(bug).__name__}. Tell whoever maintains it."
+    return ""
 
 
 def _note_failure(connection: ErpConnection, failure: ErpError) -> None:

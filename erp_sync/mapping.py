@@ -9,6 +9,7 @@ from erp_sync.adapters.errors import Rejected
 from erp_sync.messages import Entity
 from erp_sync.records import (
     BomRecord,
+    ComponentLine,
     ItemRecord,
     LotRecord,
     OrderRecord,
@@ -31,7 +32,7 @@ def unit_rows(records: Sequence[UnitRecord], bases: Mapping[str, str]) -> list[R
     rows = []
     for record in records:
         row: Row = {"code": record.code, "name": record.name, "decimals": 0 if record.digits == 0 else 6}
-        base = bases.get(record.category)
+        base = record.base or bases.get(record.category)
         if base and base != record.code:
             row |= {"base": base, "numerator": record.factor.numerator, "denominator": record.factor.denominator}
         rows.append(row)
@@ -39,13 +40,10 @@ def unit_rows(records: Sequence[UnitRecord], bases: Mapping[str, str]) -> list[R
 
 
 def item_row(record: ItemRecord) -> Row:
-    return {
-        "code": record.code,
-        "name": record.name,
-        "unit": record.unit,
-        "tracking": record.tracking.value,
-        "active": record.active,
-    }
+    row: Row = {"code": record.code, "name": record.name, "unit": record.unit, "active": record.active}
+    if record.tracking is not None:
+        row["tracking"] = record.tracking.value
+    return row
 
 
 def work_center_row(record: WorkCenterRecord) -> Row:
@@ -54,22 +52,29 @@ def work_center_row(record: WorkCenterRecord) -> Row:
 
 def bom_rows(record: BomRecord) -> list[Row]:
     """One row per item the BOM makes, with quantities per one of it."""
-    lines = [
-        {"item": line.item, "quantity_per": _per(line.quantity, record.output_quantity, line.item), "unit": line.unit}
-        for line in record.lines
-    ]
+    lines = _component_rows(record.lines, record.output_quantity)
     return [{"item": item, "version": record.version[:30], "lines": lines} for item in record.items]
 
 
+def _component_rows(lines: Sequence[ComponentLine], whole: Decimal) -> list[Row]:
+    rows = []
+    for line in lines:
+        row: Row = {"item": line.item, "quantity_per": _per(line.quantity, whole, line.item), "unit": line.unit}
+        rows.append(row | ({} if line.operation is None else {"operation": line.operation}))
+    return rows
+
+
 def routing_rows(record: RoutingRecord, centers: Centers) -> list[Row]:
-    """Each step goes to the first work center of the category it names; the order may name another later."""
+    """Each step goes to the work center it names, else to the first of its category; the order may name another."""
     operations = []
     for step in record.steps:
         fitting = sorted(code for code, category in centers if category is not None and category == step.category)
-        if not fitting:
+        if not fitting and not step.work_center:
             why = f"has no work center of the category {step.category}" if step.category else "names no category"
             raise Rejected("no_work_center", f"Step {step.sequence} of the routing {record.name} {why}.")
-        operations.append({"sequence": step.sequence, "name": step.name, "work_center": fitting[0]})
+        row: Row = {"sequence": step.sequence, "name": step.name, "work_center": step.work_center or fitting[0]}
+        times = {"setup_minutes": step.setup_minutes, "run_minutes_per_unit": step.run_minutes_per_unit}
+        operations.append(row | {name: str(value) for name, value in times.items() if value is not None})
     if not operations:
         raise Rejected("no_steps", f"The routing {record.name} has no steps.")
     return [{"item": item, "version": record.version[:30], "operations": operations} for item in record.items]
@@ -78,17 +83,22 @@ def routing_rows(record: RoutingRecord, centers: Centers) -> list[Row]:
 def lot_row(record: LotRecord) -> Row:
     """The lot with all that is there of it, at the place where most of it lies."""
     place = max(record.stock, key=lambda line: (line.quantity, line.location)).location
-    return {
+    row: Row = {
         "item": record.item,
         "number": record.number,
         "quantity": str(record.on_hand),
         "unit": record.unit,
         "location": place[:30],
     }
+    if record.expiry:
+        row["expiry"] = record.expiry.isoformat()
+    if record.supplier_lot:
+        row["supplier_lot"] = record.supplier_lot
+    return row
 
 
 def order_row(record: OrderRecord, number: str, minutes: Minutes) -> Row:
-    """The order with its own copy of operations and materials; times come from our routing, for the ERP has none."""
+    """The order with its own copy of operations and materials; times the ERP does not say come from our routing."""
     row: Row = {
         "number": number,
         "item": record.item,
@@ -96,17 +106,18 @@ def order_row(record: OrderRecord, number: str, minutes: Minutes) -> Row:
         "unit": record.unit,
         "need_date": record.need_date.isoformat() if record.need_date else None,
         "customer_order": record.reference[:64],
-        "materials": [
-            {"item": line.item, "quantity_per": _per(line.quantity, record.quantity, line.item), "unit": line.unit}
-            for line in record.components
-            if line.quantity
-        ],
     }
+    if record.components is not None:
+        row["materials"] = _component_rows([line for line in record.components if line.quantity], record.quantity)
+    said = {"priority": record.priority, "routing": record.routing_version, "bom": record.bom_version}
+    row |= {name: value for name, value in said.items() if value}
     operations = []
     for line in record.operations:
         if not line.work_center:
             raise Rejected("no_work_center", f"Operation {line.sequence} of order {record.number} has no work center.")
         setup, run = minutes.get((line.sequence, line.name), (Decimal(0), Decimal(0)))
+        setup = setup if line.setup_minutes is None else line.setup_minutes
+        run = run if line.run_minutes_per_unit is None else line.run_minutes_per_unit
         operations.append(
             {
                 "sequence": line.sequence,

@@ -128,6 +128,16 @@ class Page:
 
 
 @dataclass(frozen=True)
+class RecordOutcome:
+    """What became of one record here: which content of it, how it ended, and why."""
+
+    key: str
+    digest: str
+    outcome: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Capabilities:
     """What an adapter can do. The engine asks here before it asks the adapter."""
 

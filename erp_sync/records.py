@@ -17,7 +17,7 @@ class Tracking(StrEnum):
 
 @dataclass(frozen=True)
 class UnitRecord:
-    """A unit; one of it is `factor` of the reference unit of its category."""
+    """A unit; one of it is `factor` of the reference unit of its category, or of `base` where the ERP names one."""
 
     key: str
     code: str
@@ -26,15 +26,18 @@ class UnitRecord:
     factor: Fraction
     digits: int
     active: bool
+    base: str | None = None
 
 
 @dataclass(frozen=True)
 class ItemRecord:
+    """An item; what the ERP leaves open (unit empty, tracking None) stays as it is here."""
+
     key: str
     code: str
     name: str
     unit: str
-    tracking: Tracking
+    tracking: Tracking | None
     producible: bool
     stock: tuple["StockLine", ...]
     """What lies where, all lots together; the only figure for items that are not tracked."""
@@ -60,6 +63,8 @@ class ComponentLine:
     quantity: Decimal
     unit: str
     lot: str | None = None
+    operation: int | None = None
+    """The sequence of the operation that uses it, where the ERP says."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +83,14 @@ class BomRecord:
 
 @dataclass(frozen=True)
 class RoutingStepLine:
-    """A step; the ERP names a category of work centers, or none, and leaves the choice to the order."""
+    """A step at a work center; or the ERP names a category of them, or none, and leaves the choice to the order."""
 
     sequence: int
     name: str
     category: str | None
+    work_center: str | None = None
+    setup_minutes: Decimal | None = None
+    run_minutes_per_unit: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,8 @@ class LotRecord:
     unit: str
     stock: tuple[StockLine, ...]
     active: bool
+    expiry: date | None = None
+    supplier_lot: str = ""
 
     @property
     def on_hand(self) -> Decimal:
@@ -122,11 +132,13 @@ class OperationLine:
     sequence: int
     name: str
     work_center: str | None
+    setup_minutes: Decimal | None = None
+    run_minutes_per_unit: Decimal | None = None
 
 
 @dataclass(frozen=True)
 class OrderRecord:
-    """A production order as the ERP sees it now."""
+    """A production order as the ERP sees it now. Without operations, or with components None, the item's own say."""
 
     key: str
     number: str
@@ -140,24 +152,33 @@ class OrderRecord:
     bom: str | None
     routing: str | None
     operations: tuple[OperationLine, ...]
-    components: tuple[ComponentLine, ...]
+    components: tuple[ComponentLine, ...] | None
     modified_at: datetime
+    priority: int = 0
+    routing_version: str = ""
+    bom_version: str = ""
 
     @property
     def revision(self) -> str:
         """Changes when, and only when, what is to be made, from what, by which steps or until when changes."""
-        return digest(
-            [
-                self.item,
-                self.quantity,
-                self.unit,
-                self.start_date,
-                self.need_date,
-                self.reference,
-                [[line.sequence, line.name, line.work_center] for line in self.operations],
-                [[line.item, line.quantity, line.unit] for line in self.components],
-            ]
-        )
+        said = [
+            self.item,
+            self.quantity,
+            self.unit,
+            self.start_date,
+            self.need_date,
+            self.reference,
+            [[line.sequence, line.name, line.work_center] for line in self.operations],
+            [[line.item, line.quantity, line.unit] for line in self.components or ()],
+        ]
+        # What only some ERPs say is added only where it is said: a revision known already must stay the same.
+        more = [self.priority, self.routing_version, self.bom_version]
+        at = [line.operation for line in self.components or ()]
+        times = [[line.setup_minutes, line.run_minutes_per_unit] for line in self.operations]
+        for part, silent in ((more, [0, "", ""]), (at, [None] * len(at)), (times, [[None, None]] * len(times))):
+            if part != silent:
+                said.append(part)
+        return digest(said)
 
 
 Record = UnitRecord | ItemRecord | WorkCenterRecord | BomRecord | RoutingRecord | LotRecord | OrderRecord

@@ -14,8 +14,6 @@ from mes.kernel.actors import Actor
 from mes.kernel.commands import command
 from mes.kernel.errors import Refused
 
-#: Seconds between two pulls. Orders are what the floor waits for.
-INTERVALS = {Entity.ORDER: 60, Entity.LOT: 300}
 USUAL_INTERVAL = 900
 
 
@@ -50,7 +48,7 @@ def connect_erp(
         number_prefix=number_prefix,
     )
     SyncJob.objects.bulk_create(
-        SyncJob(connection=made, entity=entity, interval_seconds=INTERVALS.get(entity, USUAL_INTERVAL))
+        SyncJob(connection=made, entity=entity, interval_seconds=kind.intervals.get(entity, USUAL_INTERVAL))
         for entity in Entity
         if entity in kind.capabilities.pull
     )

@@ -1,12 +1,23 @@
 """What every ERP adapter is. A missing method fails at start, not at night; the conformance tests say the rest."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from erp_sync.facts import Fact
-from erp_sync.messages import Capabilities, Cursor, Entity, Issue, OrderTotals, Page, Probe, RawRecord, Receipt
+from erp_sync.messages import (
+    Capabilities,
+    Cursor,
+    Entity,
+    Issue,
+    OrderTotals,
+    Page,
+    Probe,
+    RawRecord,
+    Receipt,
+    RecordOutcome,
+)
 from erp_sync.records import Record
 
 
@@ -23,6 +34,8 @@ class ErpAdapter(ABC):
     capabilities: ClassVar[Capabilities]
     secret_settings: ClassVar[frozenset[str]] = frozenset({"password"})
     """Names of settings that are kept encrypted and never shown again."""
+    intervals: ClassVar[Mapping[Entity, int]] = {Entity.ORDER: 60, Entity.LOT: 300}
+    """Seconds between two pulls of a new connection; 900 where nothing is said. People change them later."""
 
     @abstractmethod
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -39,6 +52,13 @@ class ErpAdapter(ABC):
     @abstractmethod
     def get(self, entity: Entity, key: str) -> RawRecord | None:
         """One record as it is now, or None when the ERP has it no more."""
+
+    def acknowledge(self, entity: Entity, outcomes: Sequence[RecordOutcome]) -> None:  # noqa: ARG002 - most need not
+        """Hear what became of the records of a whole pass, once they are kept for good. Most ERPs need not know.
+
+        May be called again for the same records after a crash, or never: a later pass then brings them once more.
+        """
+        return
 
     @classmethod
     @abstractmethod

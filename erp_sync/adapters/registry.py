@@ -9,6 +9,7 @@ GROUP = "mes.erp_adapters"
 
 BUILT_IN = {
     "tryton": "erp_sync.adapters.tryton:TrytonAdapter",
+    "file": "erp_sync.adapters.file:FileAdapter",
     "recording": "erp_sync.adapters.recording:RecordingAdapter",
 }
 

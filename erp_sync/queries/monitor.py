@@ -9,6 +9,7 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 
 from erp_sync import states
 from erp_sync.adapters.registry import UnknownAdapter, adapter_class
+from erp_sync.messages import Entity, RecordOutcome
 from erp_sync.models import ErpConnection, InboundRecord, OutboundMessage, SyncJob, SyncRun
 
 HOURS = 24
@@ -193,6 +194,15 @@ def incomplete_records(site_id: int) -> "QuerySet[InboundRecord]":
         .select_related("connection")
         .order_by("entity", "-pk")
     )
+
+
+def outcomes_of(connection: ErpConnection, entity: Entity, told: list[tuple[str, str]]) -> list[RecordOutcome]:
+    """What became of these contents (key, digest) of records: their outcome, or the state they rest in."""
+    rows = InboundRecord.objects.filter(
+        connection=connection, entity=entity, key__in=[key for key, _digest in told]
+    ).values_list("key", "digest", "state", "outcome", "reason")
+    found = {(key, digest): (outcome or state.lower(), reason) for key, digest, state, outcome, reason in rows}
+    return [RecordOutcome(key, digest, *found[key, digest]) for key, digest in told if (key, digest) in found]
 
 
 MASK = "••••••••"

@@ -53,7 +53,7 @@ def test_a_cursor_survives_being_stored() -> None:
 def test_built_in_adapters_are_found_by_name_and_a_typing_error_names_what_there_is() -> None:
     assert registry.adapter_class("tryton") is TrytonAdapter
     assert registry.adapter_class("recording") is RecordingAdapter
-    with pytest.raises(registry.UnknownAdapter, match="Installed are: recording, tryton"):
+    with pytest.raises(registry.UnknownAdapter, match="Installed are: file, recording, tryton"):
         registry.adapter_class("trytn")
 
 

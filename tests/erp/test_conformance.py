@@ -23,6 +23,7 @@ from erp_sync.records import (
     UnitRecord,
     WorkCenterRecord,
 )
+from tests.erp.conformance.files import FileHarness
 from tests.erp.conformance.harness import Harness
 from tests.erp.conformance.recording import RecordingHarness
 from tests.erp.conformance.tryton import TrytonHarness
@@ -44,6 +45,7 @@ RECORDS = {
 
 Get = Callable[[str], object]
 HARNESSES: dict[str, Callable[[Get, Path, pytest.MonkeyPatch], Harness]] = {
+    "file": lambda get, folder, patch: FileHarness(folder, patch),
     "recording": lambda get, folder, patch: RecordingHarness(folder, patch),
     "tryton": lambda get, folder, patch: TrytonHarness(get("peer").api, get("proxy"), get("connect"), patch),  # type: ignore[attr-defined, arg-type]
 }

@@ -79,7 +79,7 @@ def test_without_its_key_a_connection_stops_and_new_credentials_let_it_go_on(
 @pytest.mark.parametrize(
     ("adapter", "settings", "why"),
     [
-        ("trytn", {}, "There is no ERP adapter called 'trytn'. Installed are: recording, scripted, tryton."),
+        ("trytn", {}, "There is no ERP adapter called 'trytn'. Installed are: file, recording, scripted, tryton."),
         ("tryton", {}, "The setting url is missing."),
         (
             "tryton",

@@ -124,7 +124,7 @@ class TrytonAdapter(ErpAdapter):
         raise NeedsDecision(
             "no_reversal",
             f"Tryton cannot take back a closed order. Correct order {fact.order} there by hand, then accept "
-            f"that it was done. Reason given here: {reason}",
+            f"that it was done. Reason given here: {reason}.",
         )
 
     def totals(self, order_keys: list[str]) -> list[OrderTotals]:
