@@ -50,6 +50,11 @@ class Severity(StrEnum):
     WARNING = "WARNING"
 
 
+REFUSED = "refused"
+"""Where an ERP speaks in files: the body of a record that stands for a file refused whole has its reason under this,
+and the file's name under `file`."""
+
+
 def canonical(body: Any) -> str:
     """One spelling for one content: keys sorted, no spaces, decimals without trailing zeros."""
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_spell)

@@ -22,3 +22,15 @@ declare(
     _("Skipping a message needs a reason."),
     _("Say how the ERP was put right by hand."),
 )
+declare(
+    "record_not_parked",
+    "not_allowed",
+    _("Record {record} waits for nothing any more."),
+    _("Look at it again: it was applied, replaced or set aside meanwhile."),
+)
+declare(
+    "prefix_in_use",
+    "not_allowed",
+    _("Orders of {connection} stand here under its prefix already."),
+    _("Leave the prefix as it is; a connection of another prefix is a new one."),
+)

@@ -15,6 +15,7 @@ from erp_sync.messages import Entity, RawRecord
 from erp_sync.models import ErpConnection, ExternalRef, InboundRecord, SyncJob
 from mes.kernel.actors import Actor
 from mes.kernel.commands import command
+from mes.kernel.errors import Refused
 from mes.kernel.scope import current
 
 HANDLERS = {**MASTER_HANDLERS, Entity.LOT: apply_lots, Entity.ORDER: apply_orders}
@@ -81,6 +82,26 @@ def park_inbound(*, actor: Actor, record_id: int, reason: str, command_id: UUID)
     if record.state in (InboundRecord.NEW, InboundRecord.PARKED):
         record.attempts += 1
         _settle(record, InboundRecord.PARKED, "", reason)
+
+
+@command
+def set_aside_record(*, actor: Actor, record_id: int, reason: str, command_id: UUID) -> InboundRecord:
+    """A person settles a parked record that nothing will cure: it is kept, with who and why, and tried no more.
+
+    A newer revision from the ERP is applied as ever. Raises `not_found`, `invalid`, `record_not_parked`.
+    """
+    why = reason.strip()
+    if not why:
+        raise Refused("invalid", field="reason", why=_("say why, in a few words"))
+    rows = InboundRecord.objects.select_for_update(of=("self",), no_key=True)
+    record = rows.filter(pk=record_id, connection__site_id=actor.site_id).first()
+    if record is None:
+        raise Refused("not_found", what=_("Record"), number=record_id)
+    if record.state != InboundRecord.PARKED:
+        raise Refused("record_not_parked", record=record.key)
+    said = _("Set aside by {who}: {why} It said: {before}").format(who=actor.name, why=why[:300], before=record.reason)
+    _settle(record, InboundRecord.SET_ASIDE, "", said)
+    return record
 
 
 def _conclude(connection: ErpConnection, one: Incoming, outcome: Applied, result: Applications) -> None:

@@ -10,10 +10,11 @@ from mes.kernel.transitions import keep_rows
 class InboundRecord(models.Model):
     """One revision of one record of the ERP, stored before anybody interpreted it.
 
-    PARKED says in `reason` what is missing, and is tried again; SUPERSEDED had a newer revision when its turn came.
+    PARKED says in `reason` what is missing, and is tried again; SUPERSEDED had a newer revision when its turn came;
+    SET_ASIDE was by a person, who said why, and is tried no more.
     """
 
-    NEW, APPLIED, PARKED, SUPERSEDED = "NEW", "APPLIED", "PARKED", "SUPERSEDED"
+    NEW, APPLIED, PARKED, SUPERSEDED, SET_ASIDE = "NEW", "APPLIED", "PARKED", "SUPERSEDED", "SET_ASIDE"
 
     connection = models.ForeignKey(ErpConnection, on_delete=models.PROTECT, related_name="inbound")
     entity = models.CharField(max_length=20)
@@ -33,9 +34,12 @@ class InboundRecord(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["connection", "entity", "key", "digest"], name="inbound_once"),
             models.CheckConstraint(
-                condition=models.Q(state__in=["NEW", "APPLIED", "PARKED", "SUPERSEDED"]), name="inbound_state"
+                condition=models.Q(state__in=["NEW", "APPLIED", "PARKED", "SUPERSEDED", "SET_ASIDE"]),
+                name="inbound_state",
             ),
-            models.CheckConstraint(condition=~models.Q(state="PARKED") | ~models.Q(reason=""), name="inbound_says_why"),
+            models.CheckConstraint(
+                condition=~models.Q(state__in=["PARKED", "SET_ASIDE"]) | ~models.Q(reason=""), name="inbound_says_why"
+            ),
         ]
         indexes = [
             models.Index(

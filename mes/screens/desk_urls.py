@@ -2,7 +2,20 @@
 
 from django.urls import URLPattern, path
 
-from mes.screens.desk import erp, floor, lots, new_order, order, orders, receive, short_links, sign_in, work_center
+from mes.screens.desk import (
+    connection,
+    erp,
+    erp_records,
+    floor,
+    lots,
+    new_order,
+    order,
+    orders,
+    receive,
+    short_links,
+    sign_in,
+    work_center,
+)
 
 urlpatterns: list[URLPattern] = [
     path("", sign_in.home, name="home"),
@@ -10,6 +23,14 @@ urlpatterns: list[URLPattern] = [
     path("logout/", sign_in.sign_out, name="sign-out"),
     path("floor/", floor.floor_page, name="floor"),
     path("integrations/", erp.connections_page, name="connections"),
+    path("integrations/new/", connection.new_connection, name="new-connection"),
+    path("integrations/<int:connection_id>/", connection.connection_page, name="connection"),
+    path("integrations/<int:connection_id>/test/", connection.test_connection, name="test-connection"),
+    path("integrations/<int:connection_id>/edit/", connection.edit, name="edit-connection"),
+    path("integrations/jobs/<int:job_id>/", connection.schedule, name="schedule-job"),
+    path("integrations/runs/<int:run_id>/", erp_records.run_page, name="erp-run"),
+    path("integrations/records/<int:record_id>/", erp_records.record_page, name="erp-record"),
+    path("integrations/records/<int:record_id>/aside/", erp_records.set_aside, name="set-aside-record"),
     path("integrations/<int:connection_id>/pause/", erp.pause, name="pause-connection"),
     path("integrations/<int:connection_id>/resume/", erp.resume, name="resume-connection"),
     path("integrations/<int:connection_id>/fetch/", erp.fetch_now, name="fetch-now"),

@@ -16,6 +16,7 @@ from erp_sync.adapters.file.folders import ARCHIVE, IN, OUT, REJECTED, Arrived, 
 from erp_sync.adapters.file.results import Results
 from erp_sync.facts import Fact
 from erp_sync.messages import (
+    REFUSED,
     Capabilities,
     Cursor,
     Entity,
@@ -134,7 +135,7 @@ class FileAdapter(ErpAdapter):
             if isinstance(document, NotTaken):
                 found.refused[one.name] = str(document)
                 name = fit_name(one.name)
-                body = {"file": name, translating.REFUSED: str(document)}
+                body = {"file": name, REFUSED: str(document)}
                 found.add(RawRecord(entity, key_of("file", name), one.at, body))
             elif isinstance(one, Arrived) and entity in document.entities and not self._results.has(one, entity):
                 found.taken.append((replace(one, content=b""), document))

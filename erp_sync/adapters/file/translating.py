@@ -9,7 +9,7 @@ from typing import Any
 from erp_sync.adapters.errors import Rejected
 from erp_sync.adapters.file.b2mml.durations import duration_of
 from erp_sync.adapters.file.cells import Cells, unlike_a_formula
-from erp_sync.messages import Entity, OrderState, RawRecord
+from erp_sync.messages import REFUSED, Entity, OrderState, RawRecord
 from erp_sync.records import (
     BomRecord,
     ComponentLine,
@@ -25,9 +25,6 @@ from erp_sync.records import (
     UnitRecord,
     WorkCenterRecord,
 )
-
-REFUSED = "refused"
-"""The body of a file that was refused whole holds its reason under this name."""
 
 STATES = {
     "": OrderState.RELEASED,

@@ -45,11 +45,12 @@ def _connections(request: HttpRequest, **more: Any) -> dict[str, Any]:
         "lede": _lede(len(cards), need),
         "runs": [erp_words.run_row(run) for run in monitor.recent_runs(site.pk)[:12]],
         "incomplete": [
-            {"entity": erp_words.entity_word(record.entity), "connection": record.connection.name, "record": record}
+            erp_words.record_row(record) | {"connection": record.connection.name}
             for record in monitor.incomplete_records(site.pk)[:20]
         ],
         "parked": sum(health.parked for health in found),
         "may_manage": may(_role(request), "pause_connection"),
+        "may_connect": may(_role(request), "connect_erp"),
         "topics": " ".join(f"erp:{health.connection.pk}" for health in found),
         "src": without(request, part="cards"),
         **more,

@@ -11,8 +11,10 @@ from django.utils.translation import ngettext
 
 from erp_sync import states
 from erp_sync.facts import Disposition, OrderCompletion
-from erp_sync.models import OutboundAttempt, OutboundMessage, SyncRun
+from erp_sync.messages import REFUSED
+from erp_sync.models import InboundRecord, OutboundAttempt, OutboundMessage, SyncRun
 from erp_sync.queries.monitor import Health, HourOfRuns, masked
+from erp_sync.queries.pulls import JobState
 from mes.kernel.canonical import decimal_text
 from mes.screens.desk.pages import in_path
 from mes.screens.templatetags.mes import clock
@@ -308,6 +310,7 @@ def duration_text(duration: timedelta) -> str:
 
 def run_row(run: SyncRun) -> dict[str, Any]:
     return {
+        "id": run.pk,
         "at": when(run.started_at),
         "connection": run.job.connection.name,
         "entity": entity_word(run.job.entity),
@@ -316,8 +319,59 @@ def run_row(run: SyncRun) -> dict[str, Any]:
         "read": run.read,
         "created": run.created,
         "updated": run.updated,
+        "unchanged": run.unchanged,
         "parked": run.parked,
         "error": run.error,
+    }
+
+
+def took(run: SyncRun) -> str:
+    return duration_text(run.ended_at - run.started_at) if run.ended_at else _("still running")
+
+
+def job_row(state: JobState, now: datetime) -> dict[str, Any]:
+    """A schedule: what is asked for, how often, when next, how it went."""
+    job = state.job
+    going = job.leased_until is not None and job.leased_until > now
+    words = {SyncRun.FAILED: ("bad", _("failed")), SyncRun.GOOD: ("ok", _("good")), SyncRun.RUNNING: ("run", _("runs"))}
+    chip = words.get(state.outcome, ("idle", _("nothing yet")))
+    return {
+        "id": job.pk,
+        "what": entity_word(job.entity),
+        "seconds": job.interval_seconds,
+        "next": _("runs now") if going else _("due now") if job.next_due_at <= now else when(job.next_due_at),
+        "state": chip[0],
+        "word": chip[1],
+        "error": state.error if state.outcome == SyncRun.FAILED else "",
+    }
+
+
+def record_row(record: InboundRecord) -> dict[str, Any]:
+    """A record of the ERP: what it is, what became of it, why."""
+    outcomes = {
+        "created": ("ok", _("new")),
+        "updated": ("ok", _("changed")),
+        "unchanged": ("done", _("unchanged")),
+        "rejected": ("risk", _("with blockers")),
+    }
+    states_ = {
+        InboundRecord.NEW: ("wait", _("waits")),
+        InboundRecord.PARKED: ("late", _("incomplete")),
+        InboundRecord.SUPERSEDED: ("idle", _("overtaken")),
+        InboundRecord.SET_ASIDE: ("idle", _("set aside")),
+        InboundRecord.APPLIED: outcomes.get(record.outcome, ("done", record.outcome)),
+    }
+    state, word = states_[record.state]
+    refused = record.body.get("file") if REFUSED in record.body else None
+    return {
+        "id": record.pk,
+        "what": _("File") if refused else entity_word(record.entity),
+        "key": refused or record.key,
+        "state": state,
+        "word": word,
+        "reason": record.reason,
+        "changed": when(record.modified_at),
+        "came": when(record.received_at),
     }
 
 
