@@ -13,7 +13,6 @@ from django.db import DatabaseError, connection, transaction
 
 from mes.kernel.events import emit
 from mes.kernel.models import Event, EventHead, ScanLog
-from mes.kernel.verify import breaks
 from quality.actions.inspections import record_check
 from tests.builders import Doer, command_id
 from tests.concurrency.crowd import all_at_once
@@ -318,4 +317,7 @@ def test_more_events_than_one_statement_can_carry_are_written_and_verify(works):
     chains = Event.objects.filter(subject__startswith=f"many:{works.prefix}")
     assert chains.count() == 4_600
     assert list(chains.filter(subject__endswith=":0").order_by("seq").values_list("label", flat=True)[:2]) == ["0", "7"]
-    assert breaks()[0] == []
+    before = b""
+    for event in chains.filter(subject__endswith=":0").order_by("seq"):
+        before = hashlib.sha256(before + f"{event.seq} {event.canonical}".encode()).digest()
+        assert bytes(event.hash) == before
