@@ -4,6 +4,7 @@ MES_FIELD_KEY holds one or more keys, newest first, separated by commas: the fir
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -19,6 +20,10 @@ def _keys() -> MultiFernet:
     keys = env.words("MES_FIELD_KEY")
     if not keys:
         raise Unreadable("MES_FIELD_KEY is missing: without it credentials can be neither stored nor read.")
+    return _box(keys)
+
+
+def _box(keys: Sequence[str]) -> MultiFernet:
     try:
         return MultiFernet([Fernet(key) for key in keys])
     except ValueError as error:
@@ -37,6 +42,16 @@ def unseal(sealed: bytes) -> dict[str, Any]:
         return dict(json.loads(_keys().decrypt(bytes(sealed))))
     except InvalidToken as error:
         raise Unreadable("The credentials were encrypted with another key than MES_FIELD_KEY.") from error
+
+
+def unseal_with(sealed: bytes, keys: Sequence[str]) -> dict[str, Any]:
+    """The secrets by the keys of another installation, those of a restored backup. Raises `Unreadable`."""
+    if not keys:
+        raise Unreadable("The key of the other installation is not known.")
+    try:
+        return dict(json.loads(_box(keys).decrypt(bytes(sealed))))
+    except InvalidToken as error:
+        raise Unreadable("The credentials were encrypted with yet another key.") from error
 
 
 def reseal(sealed: bytes) -> bytes:

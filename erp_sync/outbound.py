@@ -127,7 +127,9 @@ def talk(claimed: Claimed, conversations: Conversations) -> Answer:
     message = claimed.message
     adapter = conversations.with_(message.connection)
     fact = OrderCompletion.from_json(message.payload)
-    receipt = adapter.find_fact(fact) if message.touched else None
+    may_know = message.touched or message.connection.restored_at is not None
+    # Once a person has answered, `push` itself looks, with the answer; to ask without it would be to be asked again.
+    receipt = adapter.find_fact(fact) if may_know and not message.accepted else None
     if receipt is None:
         receipt = adapter.push(fact, frozenset(message.accepted))
     totals = adapter.totals([fact.order_key])

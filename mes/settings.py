@@ -111,13 +111,15 @@ TEMPLATES: list[dict[str, Any]] = [
 
 _DATABASE_URL = env.text("DATABASE_URL", "postgresql://mes@127.0.0.1:5432/mes")
 # Only what changes the schema connects as its owner, where owner and app are separate roles.
-_OWNER_COMMANDS = {"migrate", "prepare_database", "pgtrigger"}
+_OWNER_COMMANDS = {"migrate", "prepare_database", "pgtrigger", "restore"}
+# What reads the whole database at its leisure; nobody waits for it, and it holds no lock that anybody meets.
+_PATIENT_COMMANDS = {"backup", "keep_house", "check_invariants", "verify_events", "anchor_events"}
 _changes_schema = len(sys.argv) > 1 and sys.argv[1] in _OWNER_COMMANDS
 if _changes_schema:
     _DATABASE_URL = env.text("DATABASE_OWNER_URL") or _DATABASE_URL
 # Nobody waits longer than 2 s for a lock: not a scan for another (it is told "busy"), not the floor for a migration.
 _LIMITS = "-c lock_timeout=2s"
-if not _changes_schema:
+if not _changes_schema and not (len(sys.argv) > 1 and sys.argv[1] in _PATIENT_COMMANDS):
     _LIMITS += " -c statement_timeout=30s -c idle_in_transaction_session_timeout=15s"
 # Seconds a worker thread keeps its connection. Health checks replace a connection that died with the server.
 _CONNECTION = {
@@ -198,6 +200,21 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 
 PGHISTORY_APPEND_ONLY = True
+
+# Backups and anchors: where they lie, how often they are taken, how many backups are kept. 0 hours: none by itself.
+BACKUP_DIR = Path(env.text("MES_BACKUP_DIR") or VAR_DIR / "backups")
+BACKUP_HOURS = env.number("MES_BACKUP_HOURS", 24)
+BACKUP_KEEP = env.number("MES_BACKUP_KEEP", 14)
+ANCHOR_DIR = Path(env.text("MES_ANCHOR_DIR") or VAR_DIR / "anchors")
+# Days until what is settled is deleted at night; 0 keeps it for ever. The database refuses to delete too early.
+RETENTION_DAYS = {
+    "receipts": env.number("MES_KEEP_RECEIPTS_DAYS", 400),
+    "deliveries": env.number("MES_KEEP_DELIVERIES_DAYS", 90),
+    "scans": env.number("MES_KEEP_SCANS_DAYS", 180),
+    "inbound": env.number("MES_KEEP_INBOUND_DAYS", 400),
+    "sign_in_failures": env.number("MES_KEEP_SIGN_IN_FAILURES_DAYS", 30),
+}
+ANCHOR_MINUTES = env.number("MES_ANCHOR_MINUTES", 60)
 
 LOGGING = {
     "version": 1,

@@ -1,4 +1,4 @@
-"""Tells Django of the workorders app and registers its invariants and refusals."""
+"""Tells Django of the workorders app and registers its invariants, refusals and plants."""
 
 from django.apps import AppConfig
 
@@ -7,4 +7,8 @@ class WorkordersConfig(AppConfig):
     name = "workorders"
 
     def ready(self) -> None:
+        from mes.kernel.backup.taking import PLANTS
         from workorders import invariants, refusals  # noqa: F401 - they register themselves
+        from workorders.queries.plants import plants
+
+        PLANTS.append(plants)

@@ -22,7 +22,8 @@ from workorders.models import Site
 class ErpConnection(models.Model):
     """One ERP as one site sees it. Secrets are kept encrypted and only ever written; they are never shown again.
 
-    `failures` and `resume_at` are the breaker: while `resume_at` lies ahead nobody talks to the ERP.
+    `failures` and `resume_at` are the breaker: while `resume_at` lies ahead nobody talks to the ERP. With `restored_at`
+    this database was once restored from a backup: the ERP may know more than we do, and is asked before it is told.
     """
 
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="erp_connections")
@@ -41,6 +42,7 @@ class ErpConnection(models.Model):
     last_out_at = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True)
     last_error_at = models.DateTimeField(null=True)
+    restored_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

@@ -49,7 +49,9 @@ class InboundRecord(models.Model):
             ),
             models.Index(fields=["run"], name="inbound_run"),
         ]
-        triggers = keep_rows("inbound")
+        triggers = keep_rows(
+            "inbound", "OLD.state IN ('NEW', 'PARKED') OR OLD.received_at > now() - interval '90 days'"
+        )
 
     def __str__(self) -> str:
         return f"{self.entity} {self.key}"

@@ -1,4 +1,4 @@
-"""Tells Django of the accounts app and registers its invariants, refusals and the matrix."""
+"""Tells Django of the accounts app and registers its invariants, refusals, retention and the matrix."""
 
 from django.apps import AppConfig
 
@@ -8,7 +8,7 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        from mes.accounts import invariants, refusals  # noqa: F401 - they register themselves
+        from mes.accounts import invariants, refusals, retention  # noqa: F401 - they register themselves
         from mes.accounts.policies import authorise
         from mes.kernel.commands import set_authoriser
 

@@ -41,6 +41,27 @@ def postgres_programs(major: int | None = None) -> PostgresPrograms:
     return found[0]
 
 
+def client_programs(server_major: int) -> PostgresPrograms:
+    """`pg_dump` and `pg_restore` that understand a server of this major: of the same, else the next newer one.
+
+    Raises ProgramMissing. A machine may have these programs without a server of its own.
+    """
+    found = [each for each in _wheel_postgres() if (each.bin / "pg_dump").exists()]
+    found += _system_postgres("pg_dump")
+    fitting = sorted((each for each in found if each.major >= server_major), key=lambda each: each.major)
+    if not fitting:
+        raise ProgramMissing(
+            f"No pg_dump of PostgreSQL {server_major} or newer was found: install the wheel "
+            f"{_WHEEL.replace('_', '-')}, or the system's client programs of PostgreSQL {server_major}."
+        )
+    return fitting[0]
+
+
+def newest_major() -> int:
+    """The major of the server that a new cluster would be made by. Raises ProgramMissing."""
+    return postgres_programs().major
+
+
 def _wheel_postgres() -> list[PostgresPrograms]:
     spec = find_spec(_WHEEL)
     if spec is None or spec.origin is None:
@@ -64,12 +85,12 @@ def _major(install: Path) -> int:
     return int(match[1]) if match else 0
 
 
-def _system_postgres() -> list[PostgresPrograms]:
+def _system_postgres(program: str = "postgres") -> list[PostgresPrograms]:
     found = []
     for pattern in ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin"):
         for folder in Path("/").glob(pattern.lstrip("/")):
             match = re.search(r"(\d+)$", folder.parent.name)
-            if match and int(match[1]) >= OLDEST_POSTGRES and (folder / "postgres").exists():
+            if match and int(match[1]) >= OLDEST_POSTGRES and (folder / program).exists():
                 found.append(PostgresPrograms(folder, None, int(match[1])))
     return sorted(found, key=lambda p: -p.major)
 

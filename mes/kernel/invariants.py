@@ -90,3 +90,13 @@ invariant(
         OR d.status = 'PARKED' AND d.parked_reason = '' OR d.status = 'DONE' AND d.settled_at IS NULL
     """,
 )
+invariant(
+    "K-chores",
+    "a chore that went well has the time it did, none in the future of its last, and one that failed says why",
+    "kernel_chore",
+    """
+    SELECT format('chore %s: last %s, well %s, good: %s', name, last_at, good_at, is_good)
+      FROM kernel_chore
+     WHERE good_at > last_at OR is_good AND good_at IS NULL OR NOT is_good AND says = ''
+    """,
+)

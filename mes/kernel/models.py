@@ -8,7 +8,7 @@ import pgtrigger
 from django.db import models
 from django.db.models.functions import Now
 
-from mes.kernel.transitions import append_only, keep_rows
+from mes.kernel.transitions import append_only, keep_rows, kept_for_a_time
 
 #: Subject heads are advanced by the trigger alone. `prev` and `hash` bind each event to the one before it on its
 #: subject. The id is drawn under the head's lock, so that ids of one subject rise with its sequence.
@@ -46,6 +46,7 @@ class CommandReceipt(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["recorded_at"], name="receipt_recorded")]
+        triggers = [kept_for_a_time("receipt", "OLD.recorded_at > now() - interval '400 days'")]
 
     def __str__(self) -> str:
         return f"{self.name} {self.command_id}"
@@ -187,7 +188,33 @@ class ScanLog(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["site_id", "-id"], name="scan_site")]
-        triggers = append_only("scan")
+        triggers = append_only("scan", "OLD.occurred_at > now() - interval '30 days'")
 
     def __str__(self) -> str:
         return f"{self.verdict} {self.code}"
+
+
+class Chore(models.Model):
+    """When something that is done again and again was last done, when last well, and what came of it."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    last_at = models.DateTimeField()
+    good_at = models.DateTimeField(null=True)
+    is_good = models.BooleanField()
+    says = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(good_at__isnull=True) | models.Q(good_at__lte=models.F("last_at")),
+                name="chore_good_before_last",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(is_good=True, good_at__isnull=False) | models.Q(is_good=False),
+                name="chore_good_has_time",
+            ),
+            models.CheckConstraint(condition=models.Q(is_good=True) | ~models.Q(says=""), name="chore_bad_says_why"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

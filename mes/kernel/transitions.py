@@ -97,13 +97,16 @@ class Machine:
         )
 
 
-def append_only(name: str) -> list[pgtrigger.Trigger]:
-    """Triggers for a table of facts: no UPDATE, no DELETE, no TRUNCATE. A correction is a reversing row."""
+def append_only(name: str, kept_while: str = "") -> list[pgtrigger.Trigger]:
+    """Triggers for a table of facts: no UPDATE, no DELETE, no TRUNCATE. A correction is a reversing row.
+
+    With KEPT_WHILE, a condition on OLD, rows may be deleted once it no longer holds: see `retention.py`.
+    """
     refuse = "RAISE EXCEPTION 'rows of this table are facts: add a reversing row' USING ERRCODE = 'check_violation';"
+    changing = pgtrigger.Update if kept_while else pgtrigger.Update | pgtrigger.Delete
     return [
-        pgtrigger.Trigger(
-            name=f"{name}_keep", when=pgtrigger.Before, operation=pgtrigger.Update | pgtrigger.Delete, func=refuse
-        ),
+        pgtrigger.Trigger(name=f"{name}_keep", when=pgtrigger.Before, operation=changing, func=refuse),
+        *([kept_for_a_time(name, kept_while)] if kept_while else []),
         pgtrigger.Trigger(
             name=f"{name}_keep_all",
             level=pgtrigger.Statement,
@@ -114,11 +117,27 @@ def append_only(name: str) -> list[pgtrigger.Trigger]:
     ]
 
 
-def keep_rows(name: str) -> list[pgtrigger.Trigger]:
-    """Triggers for rows that may change but never vanish."""
-    refuse = "RAISE EXCEPTION 'rows of this table are kept' USING ERRCODE = 'check_violation';"
+_STAY = "RAISE EXCEPTION 'rows of this table are kept' USING ERRCODE = 'check_violation';"
+
+
+def kept_for_a_time(name: str, kept_while: str) -> pgtrigger.Trigger:
+    """A trigger that refuses to delete a row while the condition KEPT_WHILE on OLD holds."""
+    return pgtrigger.Trigger(
+        name=f"{name}_stay_while",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Delete,
+        condition=pgtrigger.Condition(kept_while),
+        func=_STAY,
+    )
+
+
+def keep_rows(name: str, kept_while: str = "") -> list[pgtrigger.Trigger]:
+    """Triggers for rows that may change but never vanish, or with KEPT_WHILE, not while that condition on OLD holds."""
+    refuse = _STAY
     return [
-        pgtrigger.Trigger(name=f"{name}_stay", when=pgtrigger.Before, operation=pgtrigger.Delete, func=refuse),
+        kept_for_a_time(name, kept_while)
+        if kept_while
+        else pgtrigger.Trigger(name=f"{name}_stay", when=pgtrigger.Before, operation=pgtrigger.Delete, func=refuse),
         pgtrigger.Trigger(
             name=f"{name}_stay_all",
             level=pgtrigger.Statement,

@@ -15,7 +15,7 @@ from mes.supervisor.servers import Servers
 def main(data: str, cwd: str, *command: str) -> int:
     """Runs it in `cwd`, as its caller stands there. Returns the command's exit status. Raises Refusal."""
     instance = Instance(Path(data))
-    if not instance.exists():
+    if not instance.exists() and command[:1] != ("restore",):  # which makes a folder of its own from a backup
         raise Refusal(f"{data} is no data folder of this product: start it once with `python3 run.py --data {data}`.")
     instance.prepare()
     servers = Servers(instance)

@@ -68,5 +68,6 @@ def processes(
             orphan_signal=signal.SIGKILL,
         )
     )
+    found.append(Process("keeper", (python, "manage.py", "keep_house"), orphan_signal=signal.SIGKILL))
     found.append(Process("simulation", (python, "manage.py", "simulate_shift"), needs_command="simulate_shift"))
     return found

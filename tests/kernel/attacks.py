@@ -170,8 +170,14 @@ def cut_the_tail_of_a_chain(story: Story) -> None:
 
 @on("I-33-receipts")
 def lose_a_receipt(story: Story) -> None:
-    with story.defenceless() as cursor:
+    with story.defenceless("kernel_commandreceipt") as cursor:
         cursor.execute("DELETE FROM kernel_commandreceipt WHERE name = 'report_output'")
+
+
+@on("K-chores")
+def say_that_a_chore_went_well_at_no_time(story: Story) -> None:
+    with story.defenceless(drop="kernel_chore.chore_good_has_time") as cursor:
+        cursor.execute("INSERT INTO kernel_chore (name, last_at, is_good, says) VALUES ('backup', now(), true, '')")
 
 
 @on("I-38-deliveries")

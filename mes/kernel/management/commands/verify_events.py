@@ -5,18 +5,19 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from mes.kernel.verify import breaks, read_anchors
+from mes.kernel.anchoring import read_folder
+from mes.kernel.verify import breaks
 
 
 class Command(BaseCommand):
     help = "Verifies every chain of events, its head and, given a file of them, the anchors. Exit 1 names each break."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--anchors", type=Path, help="a file written by anchor_events")
+        parser.add_argument("--anchors", type=Path, help="a file written by anchor_events, or a folder of them")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            anchors = list(read_anchors(options["anchors"])) if options["anchors"] else []
+            anchors = self._anchors(options["anchors"])
         except (OSError, ValueError) as error:
             raise CommandError(str(error)) from error
         found, events, chains = breaks(anchors)
@@ -25,3 +26,12 @@ class Command(BaseCommand):
         if found:
             raise SystemExit(1)
         self.stdout.write(f"{events} events in {chains} chains verify")
+
+    @staticmethod
+    def _anchors(place: Path | None) -> list[tuple[str, int, str]]:
+        """A place that holds none must not look like a pass."""
+        if place is None:
+            return []
+        if not place.exists() or (place.is_dir() and not any(place.glob("anchors-*.jsonl"))):
+            raise ValueError(f"There are no anchors at {place}.")
+        return list(read_folder(place))
