@@ -7,7 +7,7 @@ class ErpSyncConfig(AppConfig):
     name = "erp_sync"
 
     def ready(self) -> None:
-        from erp_sync import gates, invariants, refusals, retention, subscribers  # noqa: F401 - they register themselves
+        from erp_sync import gates, health, invariants, refusals, retention, subscribers  # noqa: F401 - they register themselves
         from erp_sync.actions.restoring import after_restore
         from mes.kernel.backup.restoring import AFTER_RESTORE
         from workorders.gates import BEFORE_CLOSE

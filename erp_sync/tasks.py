@@ -5,12 +5,15 @@ from typing import Any
 from celery import shared_task
 
 from erp_sync import inbound, outbound
+from mes.kernel import chores
 
 
 @shared_task(name="erp_sync.tasks.tell")
 def tell(**_: Any) -> int:
     """Tell ERPs what is owed to them."""
-    return outbound.drain()
+    count = outbound.drain()
+    chores.note("telling", good=True)
+    return count
 
 
 @shared_task(name="erp_sync.tasks.fetch")

@@ -1,35 +1,36 @@
 """Health: alive, ready, state and metrics, for supervisors, proxies and monitoring. No order or lot is named here."""
 
-import shutil
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
-import redis
-from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from mes.accounts.policies import open_to
-from mes.api import errors
+from mes.api import errors, metrics
 from mes.api.answers import answer
 from mes.api.calls import enter
+from mes.kernel import health
 from mes.kernel.errors import Blocker, Refused
+from mes.kernel.health import BAD, WELL, Finding
+from mes.kernel.health_checks import broker
 
-#: Less free space than this share of the disk, and PostgreSQL may soon stop writing.
-LEAST_FREE = 0.05
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at. What is needed and not well makes us not ready; the rest only degraded."""
-
-    name: str
-    is_well: bool
-    is_needed: bool
-    says: str = ""
+HELPS = {
+    "check_ok": "1 when a check is well",
+    "check_level": "0 well, 1 worth a look, 2 bad",
+    "outbox_age_seconds": "age of the oldest message an ERP was not told yet",
+    "delivery_oldest_seconds": "age of the oldest event that was not passed on yet",
+    "worker_last_seconds": "since a worker last looked for deliveries",
+    "backup_age_seconds": "since the last good backup",
+    "anchors_age_seconds": "since anchors were last written outside the database",
+    "proof_age_seconds": "since invariants and chains were last proved",
+    "clock_offset_seconds": "clock of the database minus clock of the web server",
+    "disk_free_bytes": "free space",
+    "event_last_id": "id of the newest event",
+}
+_LEVELS = {WELL: 0, health.WARN: 1, BAD: 2}
 
 
 @open_to("everybody: a supervisor asks whether the process lives")
@@ -43,90 +44,28 @@ def livez(_request: HttpRequest) -> HttpResponse:
 @require_safe
 def readyz(_request: HttpRequest) -> HttpResponse:
     """Whether requests can be served: database writable, tables of this version, room on the disk. 503 when not."""
-    found = findings()
-    wrong = [one for one in found if one.is_needed and not one.is_well]
+    found = health.look(only_needed=True)
+    wrong = [one for one in found if one.level == BAD]
     if wrong:
         return errors.refused(Refused("not_ready", [Blocker(one.name, one.says) for one in wrong]))
+    found += broker()
     state = "ok" if all(one.is_well for one in found) else "degraded"
-    return answer({"status": state, "checks": {one.name: "ok" if one.is_well else one.says for one in found}})
+    return answer({"status": state, "checks": _checks(found)})
 
 
-def findings() -> list[Finding]:
-    return [_database(), _migrations(), _disk(), _broker()]
+def _checks(found: list[Finding]) -> dict[str, str]:
+    return {f"{one.name} {one.about}".strip(): one.as_text() for one in found}
 
 
-def _database() -> Finding:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'")
-            (is_read_only,) = cursor.fetchone()
-            cursor.execute("SELECT seq FROM kernel_eventhead LIMIT 1")
-    except DatabaseError as error:
-        return Finding("database", False, True, type(error).__name__)
-    return Finding("database", not is_read_only, True, "read-only")
-
-
-_migrated = False
-
-
-def _migrations() -> Finding:
-    """Read until all are applied; a running process does not lose tables."""
-    global _migrated
-    if not _migrated:
-        try:
-            executor = MigrationExecutor(connection)
-            _migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
-        except DatabaseError as error:
-            return Finding("migrations", False, True, type(error).__name__)
-    return Finding("migrations", _migrated, True, "not all are applied")
-
-
-def _disk() -> Finding:
-    place = settings.VAR_DIR if settings.VAR_DIR.exists() else settings.BASE_DIR
-    usage = shutil.disk_usage(place)
-    return Finding("disk", usage.free / usage.total > LEAST_FREE, True, f"{usage.free // 2**20} MB free")
-
-
-def _broker() -> Finding:
-    """Wake-ups come late without it; scanning goes on."""
-    url = settings.CELERY_BROKER_URL
-    if not url.startswith(("redis://", "rediss://", "unix://")):
-        return Finding("broker", True, False)
-    client = redis.Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=0.5)
-    try:
-        client.ping()
-    except redis.RedisError as error:
-        return Finding("broker", False, False, type(error).__name__)
-    finally:
-        client.close()
-    return Finding("broker", True, False)
-
-
-STATE = """
-SELECT
-  (SELECT count(*) FROM kernel_delivery WHERE status = 'OPEN') AS deliveries_open,
-  (SELECT count(*) FROM kernel_delivery WHERE status = 'PARKED') AS deliveries_parked,
-  (SELECT coalesce(extract(epoch FROM now() - min(e.recorded_at)), 0)::float8
-     FROM kernel_delivery d JOIN kernel_event e ON e.id = d.event_id
-    WHERE d.status = 'OPEN') AS delivery_oldest_seconds,
-  (SELECT coalesce(extract(epoch FROM now() - max(recorded_at)), 0)::float8
-     FROM kernel_event WHERE id > (SELECT coalesce(max(id), 0) - 100 FROM kernel_event)) AS event_newest_seconds,
-  (SELECT coalesce(max(id), 0) FROM kernel_event) AS event_last_id,
-  (SELECT coalesce(max(extract(epoch FROM now() - xact_start)), 0)::float8
-     FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
-      AND xact_start IS NOT NULL) AS transaction_oldest_seconds,
-  (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()) AS connections,
-  (SELECT max(age(datfrozenxid))::bigint FROM pg_database) AS wraparound_age,
-  pg_database_size(current_database()) AS database_bytes
-"""
-
-
-def state() -> dict[str, Any]:
-    """Numbers about this installation, read in one statement."""
+def numbers() -> dict[str, float]:
+    """How much has happened here; a flat line while the floor works says that nothing arrives."""
     with connection.cursor() as cursor:
-        cursor.execute(STATE)
-        names = [column.name for column in cursor.description or ()]
-        return dict(zip(names, cursor.fetchone(), strict=True))
+        cursor.execute(
+            "SELECT coalesce(max(id), 0)::float8, coalesce(extract(epoch FROM clock_timestamp() - max(recorded_at)), 0)"
+            "::float8 FROM kernel_event WHERE id > (SELECT coalesce(max(id), 0) - 100 FROM kernel_event)"
+        )
+        last, age = cursor.fetchone()
+    return {"event_last_id": last, "event_newest_seconds": age}
 
 
 @open_to("tokens that may view health: the view asks for one itself")
@@ -137,25 +76,45 @@ def statusz(request: HttpRequest) -> HttpResponse:
 
 
 def _status() -> dict[str, Any]:
-    numbers = {name: f"{value:.3f}" if isinstance(value, float) else value for name, value in state().items()}
-    checks = {one.name: "ok" if one.is_well else one.says for one in findings()}
-    return {"checks": checks, "numbers": numbers, "time": time.time_ns() // 1_000_000}
+    found = health.look()
+    flat = {name: _plain(value) for name, value in numbers().items()}
+    for one in found:
+        for name, value in one.numbers.items():
+            flat[f"{name} {one.about}".strip()] = _plain(value)
+    return {
+        "status": health.worst(found),
+        "checks": _checks(found),
+        "remedies": {f"{one.name} {one.about}".strip(): one.remedy for one in found if one.remedy},
+        "numbers": flat,
+        "time": time.time_ns() // 1_000_000,
+    }
+
+
+def _plain(value: float) -> int | str:
+    return int(value) if float(value).is_integer() else f"{value:.3f}"
 
 
 @open_to("tokens that may view health: the view asks for one itself")
 @require_safe
-def metrics(request: HttpRequest) -> HttpResponse:
+def show_metrics(request: HttpRequest) -> HttpResponse:
     """The same numbers in the text format of Prometheus."""
     return _with_token(request, _metrics)
 
 
 def _metrics() -> HttpResponse:
-    lines = []
-    for name, value in state().items():
-        lines += [f"# TYPE mes_{name} gauge", f"mes_{name} {value}"]
-    lines.append("# TYPE mes_check_ok gauge")
-    lines += [f'mes_check_ok{{check="{one.name}"}} {int(one.is_well)}' for one in findings()]
-    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
+    text = metrics.text_of(_samples(health.look()), HELPS)
+    return HttpResponse(text, content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _samples(found: list[Finding]) -> Iterator[metrics.Sample]:
+    for name, value in numbers().items():
+        yield name, {}, value
+    for one in found:
+        labels = {"check": one.name, "about": one.about}
+        yield "check_ok", labels, float(one.is_well)
+        yield "check_level", labels, float(_LEVELS[one.level])
+        for name, value in one.numbers.items():
+            yield name, {"about": one.about}, value
 
 
 def _with_token(request: HttpRequest, show: Any) -> HttpResponse:

@@ -8,7 +8,7 @@ urlpatterns = [
     path("livez", health.livez),
     path("readyz", health.readyz),
     path("statusz", health.statusz),
-    path("metrics", health.metrics),
+    path("metrics", health.show_metrics),
     path("api/v1/openapi.json", v1.schema),
     path("api/v1/", v1.nowhere),
     path("api/v1/", v1.api.urls),

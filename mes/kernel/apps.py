@@ -1,4 +1,4 @@
-"""Tells Django of the kernel and registers what of its own tables may go after its time."""
+"""Tells Django of the kernel and registers how it is and what of it may go after its time."""
 
 from django.apps import AppConfig
 
@@ -8,4 +8,4 @@ class KernelConfig(AppConfig):
     label = "kernel"
 
     def ready(self) -> None:
-        from mes.kernel import retention_rules  # noqa: F401 - they register themselves
+        from mes.kernel import health_checks, health_chores, retention_rules  # noqa: F401 - they register themselves

@@ -47,7 +47,11 @@ def keep(stop: Callable[[], bool], settle: float = SETTLE, pause: float = PAUSE)
     """Look what is due, again and again, until STOP says so. What fails is told on the health page and tried again."""
     began = time.monotonic()
     while not stop():
-        look(is_settled=time.monotonic() - began >= settle)
+        try:
+            look(is_settled=time.monotonic() - began >= settle)
+        except DatabaseError:  # away or restarting; the next look finds it again
+            log.exception("The database cannot be asked what is due")
+            connections.close_all()
         end = time.monotonic() + pause
         while not stop() and time.monotonic() < end:
             time.sleep(0.2)
@@ -55,6 +59,7 @@ def keep(stop: Callable[[], bool], settle: float = SETTLE, pause: float = PAUSE)
 
 def look(*, is_settled: bool = True) -> list[str]:
     """Do what is due now. Returns the names of what was done well."""
+    chores.note("keeper", good=True)
     did = []
     for name, seconds, act in plan():
         try:
@@ -97,8 +102,8 @@ def prove() -> str:
     """Every invariant and every chain with all anchors. Raises Unproved with what does not hold."""
     broken = violations()
     if broken:
-        raise Unproved(f"{len(broken)} violations, the first: {broken[0].code}: {broken[0].text}")
+        raise Unproved(f"Violations: {len(broken)}, the first: {broken[0].code}: {broken[0].text}")
     found, events, chains = breaks(anchoring.read_folder())
     if found:
-        raise Unproved(f"{len(found)} breaks in the event log, the first: {found[0]}")
+        raise Unproved(f"Breaks in the event log: {len(found)}, the first: {found[0]}")
     return f"0 violations in {len(INVARIANTS)} invariants, {rows_looked_at()} rows; {events} events in {chains} chains"

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
+from mes.accounts.policies import may
 from mes.kernel.middleware import stream_origin
 
 THEMES = ("light", "dark", "contrast")
@@ -45,6 +46,7 @@ class Shell:
     events: str
     now: int
     zone: str
+    health: str
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -60,8 +62,14 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             events=f"{stream_origin(request)}/events/",
             now=round(time() * 1000),
             zone=timezone.get_current_timezone_name(),
+            health="/settings/health/" if _may_view_health(request) else "",
         )
     }
+
+
+def _may_view_health(request: HttpRequest) -> bool:
+    """Asked only where the person was read already."""
+    return getattr(request, "plant", None) is not None and may(str(getattr(request.user, "role", "")), "view_health")
 
 
 @lru_cache(maxsize=64)

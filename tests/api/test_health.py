@@ -9,7 +9,7 @@ from django.db import DatabaseError
 
 from mes.accounts.models import ApiToken, digest_of
 from mes.accounts.tokens import token_of
-from mes.api import health
+from mes.kernel import health_checks
 from tests.api.client import Caller
 from tests.builders import plant
 
@@ -25,13 +25,13 @@ def test_alive_touches_nothing(works, admin, django_assert_num_queries):
 
 def test_ready_says_what_it_looked_at_and_503_when_the_database_is_away(admin, monkeypatch):
     response = admin.client.get("/readyz")
-    assert json.loads(response.content)["checks"].keys() == {"database", "migrations", "disk", "broker"}
+    assert json.loads(response.content)["checks"].keys() == {"database", "clock", "migrations", "disk", "broker"}
     assert response.status_code == 200
 
     def away(*_args):
         raise DatabaseError("gone")
 
-    monkeypatch.setattr(health.connection, "cursor", away)
+    monkeypatch.setattr(health_checks.connection, "cursor", away)
     answer = admin.get("/readyz")
     assert answer.error == (503, "not_ready", "not_ready")
     assert [one["reason"] for one in answer["blockers"]] == ["database"]
@@ -45,9 +45,9 @@ def test_a_broker_that_is_away_only_degrades(admin, settings):
 
 
 def test_a_full_disk_and_missing_migrations_are_not_ready(admin, monkeypatch):
-    monkeypatch.setattr(health, "LEAST_FREE", 1.1)
-    monkeypatch.setattr(health, "_migrated", False)
-    monkeypatch.setattr(health.MigrationExecutor, "migration_plan", lambda *_args: ["one"])
+    monkeypatch.setattr(health_checks, "LEAST_FREE", 1.1)
+    monkeypatch.setattr(health_checks, "_migrated", False)
+    monkeypatch.setattr(health_checks.MigrationExecutor, "migration_plan", lambda *_args: ["one"])
     assert [one["reason"] for one in admin.get("/readyz")["blockers"]] == ["migrations", "disk"]
 
 
