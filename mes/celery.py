@@ -3,11 +3,13 @@
 Celery is a doorbell: it carries wake-ups and ticks. Whatever must not be lost is a row in PostgreSQL.
 """
 
+import logging.config
 import os
 import signal
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import setup_logging, worker_process_init
+from django.conf import settings
 
 from mes.embedded.linux import die_with_parent
 
@@ -28,6 +30,12 @@ app.conf.beat_schedule = {
     "tell ERPs": {"task": "erp_sync.tasks.tell", "schedule": 5.0, "options": {"queue": "erp", "expires": 5}},
     "fetch from ERPs": {"task": "erp_sync.tasks.fetch", "schedule": 10.0, "options": {"queue": "erp", "expires": 10}},
 }
+
+
+@setup_logging.connect
+def _log_as_everybody_here(**_kwargs: object) -> None:
+    """Celery would set up lines of its own."""
+    logging.config.dictConfig(settings.LOGGING)
 
 
 @worker_process_init.connect

@@ -54,6 +54,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "mes.kernel.middleware.ContentSecurityPolicy",
+    "mes.kernel.middleware.RequestId",
     "mes.api.errors.ContractErrors",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -216,10 +217,17 @@ RETENTION_DAYS = {
 }
 ANCHOR_MINUTES = env.number("MES_ANCHOR_MINUTES", 60)
 
+LOG_FORMAT = env.text("MES_LOG_FORMAT", "line")
+if LOG_FORMAT not in {"line", "json"}:
+    raise env.Misconfigured(f"MES_LOG_FORMAT must be line or json, not {LOG_FORMAT!r}.")
+CELERY_WORKER_REDIRECT_STDOUTS = False
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"()": "mes.kernel.logs.LineFormatter", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "json": {"()": "mes.kernel.logs.JsonFormatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.text("MES_LOG_LEVEL", "WARNING")},
 }

@@ -3,13 +3,20 @@
 Stands first in the list, so that redirects and errors of the others leave through it too. Judges nobody.
 """
 
+import logging
+import re
+import time
 from collections.abc import Callable
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from mes.kernel.logs import request_id
+
+log = logging.getLogger("mes.request")
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
     "media-src 'self'; manifest-src 'self'; worker-src 'self'; connect-src 'self'{stream}; form-action 'self'; "
@@ -55,4 +62,35 @@ class ContentSecurityPolicy:
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("X-Frame-Options", "DENY")
+        return response
+
+
+_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+SLOW = 5.0
+
+
+class RequestId:
+    """Names each request: by its `X-Request-ID` if that is a sane one, else by a new name. The answer carries it, every
+    log line of the request too, so that a screen's words, the proxy's log and ours can be brought together.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("X-Request-ID", "")
+        name = given if _ID.fullmatch(given) else uuid4().hex
+        token = request_id.set(name)
+        began = time.monotonic()
+        try:
+            response = self.get_response(request)
+            took = time.monotonic() - began
+            level = logging.WARNING if took > SLOW else logging.INFO
+            if log.isEnabledFor(level):
+                facts = {"method": request.method, "path": request.path, "status": response.status_code}
+                extra = {**facts, "ms": round(took * 1000)}
+                log.log(level, "%(method)s %(path)s answered %(status)s in %(ms)s ms", extra, extra=extra)
+        finally:
+            request_id.reset(token)
+        response.headers.setdefault("X-Request-ID", name)
         return response

@@ -14,6 +14,7 @@ from mes.embedded import linux
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 _STEADY = 10.0  # a child that lived this long is forgiven its earlier falls
 _LARGEST_LOG = 20 * 1024 * 1024
+_GENERATIONS = 4
 
 
 class Child:
@@ -103,11 +104,19 @@ class Child:
         return by_itself
 
     def turn_log(self) -> None:
-        """Keep one older generation. Writers append, so an emptied file goes on from its start."""
-        with contextlib.suppress(FileNotFoundError):
-            if self.log.stat().st_size > _LARGEST_LOG:
-                shutil.copyfile(self.log, self.log.with_name(self.log.name + ".1"))
-                os.truncate(self.log, 0)
+        turn(self.log)
+
+
+def turn(log: Path, largest: int = _LARGEST_LOG) -> None:
+    """Keep older generations of a large log. Writers append, so an emptied file goes on from its start."""
+    with contextlib.suppress(FileNotFoundError):
+        if log.stat().st_size <= largest:
+            return
+        for number in range(_GENERATIONS, 1, -1):
+            with contextlib.suppress(FileNotFoundError):
+                log.with_name(f"{log.name}.{number - 1}").replace(log.with_name(f"{log.name}.{number}"))
+        shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+        os.truncate(log, 0)
 
 
 def end_family(leader: int, sign: signal.Signals) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from mes.embedded import linux
 from mes.supervisor import built
 from mes.supervisor.changes import Changes
-from mes.supervisor.children import Child, program
+from mes.supervisor.children import Child, program, turn
 from mes.supervisor.instance import ROOT, Instance, Refusal
 from mes.supervisor.ports import listen, listen_near, names_of_this_machine
 from mes.supervisor.processes import Process, processes
@@ -225,6 +225,8 @@ class Supervisor:
                 turn_logs = time.monotonic() + 60
                 for child in self.children:
                     child.turn_log()
+                for name in ("supervisor", "setup", "static"):
+                    turn(self.instance.logs / f"{name}.log")
             time.sleep(0.1)
 
     def _take_up(self, edited: Sequence[Path]) -> None:
