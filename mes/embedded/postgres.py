@@ -38,15 +38,31 @@ def suitable_mode() -> str:
     return "setuid" if os.geteuid() == 0 and not linux.user_namespaces_work() else "userns"
 
 
+def chosen_mode(mode: str = "") -> str:
+    """MODE, or what the environment says, or what suits this user. Raises ValueError."""
+    mode = mode or os.environ.get("MES_POSTGRES_MODE") or suitable_mode()
+    if mode not in MODES:
+        raise ValueError(f"MES_POSTGRES_MODE must be one of {', '.join(MODES)}, not {mode!r}.")
+    return mode
+
+
+def place_of(home: Path, mode: str = "") -> Path:
+    """Where the cluster of `home` lies: there, or where nobody can reach it when PostgreSQL must run as nobody."""
+    home = home.resolve()
+    if chosen_mode(mode) != "setuid" or nobody_may_enter(home):
+        return home
+    return _ROOT_STORE / quote(str(home).lstrip("/"), safe="")
+
+
 class Postgres:
     """A cluster below `home`, reached through a socket in a folder that only its owner may enter; no TCP port."""
 
     stop_signal = signal.SIGINT  # fast shutdown: sessions are ended, nothing is lost, no recovery at the next start
 
-    def __init__(self, home: Path, *, mode: str = "", settings: Mapping[str, str] | None = None) -> None:
-        self.mode = mode or os.environ.get("MES_POSTGRES_MODE") or suitable_mode()
-        if self.mode not in MODES:
-            raise ValueError(f"MES_POSTGRES_MODE must be one of {', '.join(MODES)}, not {self.mode!r}.")
+    def __init__(
+        self, home: Path, *, mode: str = "", settings: Mapping[str, str] | None = None, cluster: str = "postgres"
+    ) -> None:
+        self.mode = chosen_mode(mode)
         self.home = home.resolve()
         self.settings = {"shared_buffers": "64MB", "max_connections": "100", **(settings or {})}
         self._account: dict[str, Any] = {}
@@ -55,16 +71,12 @@ class Postgres:
             nobody = pwd.getpwnam("nobody")
             self._account = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             self._uid = nobody.pw_uid
-        self._place = self._reachable_place()
-        self.data = self._place / "postgres"
-        self.sockets = short_socket_folder(self._place / "run", uid=self._uid)
+        self._place = place_of(self.home, self.mode)
+        self.data = self._place / cluster
+        run = "run" if cluster == "postgres" else f"run.{cluster}"
+        self.sockets = short_socket_folder(self._place / run, uid=self._uid)
         self.programs = postgres_programs(self._major_on_disk())
         self._spawned = 0
-
-    def _reachable_place(self) -> Path:
-        if self.mode != "setuid" or nobody_may_enter(self.home):
-            return self.home
-        return _ROOT_STORE / quote(str(self.home).lstrip("/"), safe="")
 
     def _major_on_disk(self) -> int | None:
         version = self.data / "PG_VERSION"
@@ -110,7 +122,7 @@ class Postgres:
             (self.home / "postgres-is-elsewhere.txt").write_text(
                 f"The database lies in {self.data}.\n", encoding="utf-8"
             )
-        half = self.data.with_name("postgres.new")
+        half = self.data.with_name(f"{self.data.name}.new")
         shutil.rmtree(half, ignore_errors=True)
         private_folder(half, self._uid)
         command = [self._program("initdb"), "-D", str(half), "-U", SUPERUSER, "-A", "trust", "-E", "UTF8"]

@@ -30,8 +30,8 @@ def postgres_programs(major: int | None = None) -> PostgresPrograms:
         found = [programs for programs in found if programs.major == major]
         if not found:
             raise ProgramMissing(
-                f"The data was made by PostgreSQL {major}, which is not here: install it with the system's packages, "
-                "or restore a backup into a new data folder."
+                f"The data was made by PostgreSQL {major}, which is not here: install postgresql-{major} with the "
+                "system's packages and start again, which then upgrades it; or restore a backup into a new data folder."
             )
     if not found:
         raise ProgramMissing(

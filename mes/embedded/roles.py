@@ -21,7 +21,10 @@ def ensure_database(superuser_url: str, name: str = DATABASE, *, owner: str = OW
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
             return False
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner)))
-        return True
+    # PostgreSQL 15 does not let a NOINHERIT owner of the database use what its owners may in the schema.
+    with psycopg.connect(superuser_url, dbname=name, autocommit=True) as connection:
+        connection.execute(sql.SQL("GRANT ALL ON SCHEMA public TO {}").format(sql.Identifier(owner)))
+    return True
 
 
 def grant_to_app(owner_url: str, app: str = APP) -> None:

@@ -18,9 +18,9 @@ def main(data: str, cwd: str, *command: str) -> int:
     if not instance.exists() and command[:1] != ("restore",):  # which makes a folder of its own from a backup
         raise Refusal(f"{data} is no data folder of this product: start it once with `python3 run.py --data {data}`.")
     instance.prepare()
-    servers = Servers(instance)
-    database = None
     alone = claim(instance)
+    servers = Servers(instance, is_ours=alone)
+    database = None
     try:
         if servers.postgres is not None:
             if alone:

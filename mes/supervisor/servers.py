@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mes.embedded import Postgres, ProgramMissing, Valkey, roles
+from mes.embedded.upgrade import NotUpgraded, Upgrade, go_on, place_of
 from mes.supervisor.instance import Instance, Refusal
 
 POSTGRES_SETTINGS = {
@@ -20,19 +21,40 @@ POSTGRES_SETTINGS = {
 
 
 class Servers:
-    """Knows the addresses whether or not the servers run; the supervisor and `manage` start them."""
+    """Knows the addresses whether or not the servers run; the supervisor and `manage` start them.
 
-    def __init__(self, instance: Instance) -> None:
+    `is_ours` is the word of whoever holds the instance: only then an interrupted upgrade is brought to its end.
+    """
+
+    def __init__(self, instance: Instance, *, is_ours: bool = False) -> None:
         self.instance = instance
         self.postgres: Postgres | None = None
         self.valkey: Valkey | None = None
         try:
             if not os.environ.get("DATABASE_URL"):
+                if is_ours:
+                    go_on(place_of(instance.folder))
                 self.postgres = Postgres(instance.folder, settings=POSTGRES_SETTINGS)
             if not os.environ.get("REDIS_URL"):
                 self.valkey = Valkey(instance.folder)
         except (ProgramMissing, ValueError) as error:
             raise Refusal(str(error)) from error
+
+    def upgrade(self, log: Path, say: Callable[[str], None], stopped: Callable[[], bool]) -> None:
+        """Bring an older major's data to the newest. What cannot be upgraded goes on as it is, and says why.
+
+        Only for whoever holds the instance. Raises Interrupted.
+        """
+        if self.postgres is None:
+            return
+        upgrade = Upgrade(self.instance.folder, log, settings=POSTGRES_SETTINGS, stopped=stopped)
+        if not upgrade.is_due():
+            return
+        try:
+            upgrade.run(say)
+        except NotUpgraded as error:
+            say(f"{error} Until then it runs on PostgreSQL {upgrade.old.programs.major}.")
+        self.postgres = Postgres(self.instance.folder, settings=POSTGRES_SETTINGS)
 
     def addresses(self) -> dict[str, str]:
         """DATABASE_URL for the app role, DATABASE_OWNER_URL for what changes the schema, REDIS_URL."""

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mes.embedded import linux
+from mes.embedded.upgrade import Interrupted
 from mes.supervisor import built
 from mes.supervisor.changes import Changes
 from mes.supervisor.children import Child, program, turn
@@ -62,7 +63,7 @@ class Supervisor:
         web = listen(self.wishes.host, self.wishes.port)
         stream = listen_near(self.wishes.host, self.wishes.port)
         self._listeners = [web, stream]
-        servers = Servers(self.instance)
+        servers = Servers(self.instance, is_ours=True)
         self.environment = self.instance.environment(self._settings(servers))
         for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # nohup means it; but a shell that starts us with & ignores INT for us, and then kill -INT is meant too
@@ -70,9 +71,10 @@ class Supervisor:
                 signal.signal(sign, self._ask_stop)
         linux.adopt_orphans()
         try:
+            servers.upgrade(self.instance.logs / "postgres.log", self._say, lambda: bool(self._stop_asked))
             self._start(servers)
             self._watch()
-        except Stopped:
+        except (Stopped, Interrupted):
             pass
         except (RuntimeError, OSError) as error:
             self._say(str(error))
