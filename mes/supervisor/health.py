@@ -1,5 +1,6 @@
 """`python -m mes.supervisor.health http://…` or `process:WORD`: exit 0 when it answers or lives. For containers."""
 
+import os
 import sys
 import urllib.error
 import urllib.request
@@ -18,14 +19,16 @@ def answers(url: str) -> bool:
 
 
 def lives(word: str) -> bool:
-    """Whether a process of this container other than this one has WORD on its command line."""
+    """Whether a process of this installation other than this one has WORD on its command line."""
     own = str(Path("/proc/self").resolve().name)
+    place = b"MES_DATA=" + os.environ.get("MES_DATA", "").encode()
     for command in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = command.read_bytes().split(b"\0")
+            told = (command.parent / "environ").read_bytes().split(b"\0")
         except OSError:
             continue
-        if command.parent.name != own and word.encode() in words:
+        if command.parent.name != own and word.encode() in words and place in told:
             return True
     return False
 

@@ -19,7 +19,7 @@ from mes.supervisor.processes import WORKERS, processes
 from tests.run.product import ROOT, clean_environment, free_port, wait_until
 
 pytestmark = pytest.mark.heavy
-OURS = ("prepare", "web", "events", "worker", "worker-erp", "worker-devices", "beat")
+OURS = ("prepare", "web", "events", "worker", "worker-erp", "worker-devices", "beat", "keeper")
 GIVEN = {
     "MES_APP_PASSWORD": "app",
     "MES_OWNER_PASSWORD": "owner",
@@ -27,6 +27,7 @@ GIVEN = {
     "MES_SECRET_KEY": "a-secret-that-only-this-test-knows-0123456789",
     "MES_FIELD_KEY": "dGVzdHMtb25seS1maWVsZC1rZXktMzItYnl0ZXMhISE=",
     "MES_HOST": "mes.example",
+    "MES_BACKUP_PASSPHRASE": "a passphrase that only this test knows",
 }
 
 
@@ -60,6 +61,9 @@ class Servers:
             if name in env:
                 assert env[name].startswith(f"postgresql://{role}:")
                 env[name] = self.postgres.url(roles.DATABASE, role)
+        for name in ("MES_BACKUP_DIR", "MES_ANCHOR_DIR"):
+            if name in env:
+                env[name] = env[name].replace("/var/lib/mes", str(self.home))
         env["REDIS_URL"] = self.valkey.url()
         image = {
             "MES_DATA": str(self.home),
@@ -112,7 +116,7 @@ def test_preparing_the_database_makes_the_tables_as_owner_and_may_be_repeated(se
 
 
 # The three workers differ in names and queues alone, which another test compares.
-@pytest.mark.parametrize("service", ["web", "events", "worker", "beat"])
+@pytest.mark.parametrize("service", ["web", "events", "worker", "beat", "keeper"])
 def test_each_service_runs_is_found_healthy_and_stops_when_told(servers: Servers, service: str) -> None:
     assert run(servers, service, servers.health(service)).returncode != 0, "healthy before it was started"
     log = servers.home / f"{service}.log"
@@ -132,6 +136,30 @@ def test_each_service_runs_is_found_healthy_and_stops_when_told(servers: Servers
     assert stopped in {0, -15}, log.read_text()
 
 
+def test_the_keeper_backs_up_and_preparation_restores_from_the_same_volume(servers: Servers) -> None:
+    assert run(servers, "prepare", servers.command("prepare")).returncode == 0
+    once = run(servers, "keeper", [*servers.command("keeper"), "--once"])
+    assert once.returncode == 0, once.stderr
+    assert once.stdout.startswith("Done: ")
+    (taken,) = (servers.home / "backups").glob("mes-*")
+    assert (taken / "field-key.sealed").exists(), "the passphrase of .env seals the key"
+    assert list((servers.home / "anchors").glob("anchors-*.jsonl"))
+    words = [*SERVICES["prepare"]["command"][:2], "restore", str(taken)]
+    full = run(servers, "prepare", words)
+    assert full.returncode == 1
+    assert "is not empty" in full.stderr
+    roles.ensure_database(servers.postgres.url(), "restored")
+    env = servers.environment("prepare")
+    for name in ("DATABASE_URL", "DATABASE_OWNER_URL"):
+        env[name] = env[name].replace(f"/{roles.DATABASE}?", "/restored?")
+    done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    mounted = {volume.split(":")[0]: volume.split(":")[1] for volume in SERVICES["keeper"]["volumes"]}
+    assert mounted == {"backups": "/var/lib/mes/backups", "anchors": "/var/lib/mes/anchors"}
+    assert {volume.split(":")[0] for volume in SERVICES["prepare"]["volumes"]} == set(mounted)
+    assert mounted["backups"] in (ROOT / "Dockerfile").read_text(), "the image owns the folder, and so the new volume"
+
+
 def test_the_file_and_the_one_command_run_start_the_same_things() -> None:
     workers = {name: service for name, service in SERVICES.items() if name.startswith("worker")}
     said = {}
@@ -142,19 +170,24 @@ def test_the_file_and_the_one_command_run_start_the_same_things() -> None:
         said[name] = (words[words.index("--queues") + 1], int(words[words.index("--concurrency") + 1]))
     assert said == WORKERS
     names = {process.name for process in processes(False, [3, 4], Path("/x"))} - {"simulation"}
-    assert {"web", "events", "beat", *workers} == {name.replace("stream", "events") for name in names}
+    assert {"web", "events", "beat", "keeper", *workers} == {name.replace("stream", "events") for name in names}
 
 
 def test_every_service_restarts_is_watched_and_our_own_are_locked_down() -> None:
     for name, service in SERVICES.items():
-        if name in {"prepare", "proxy"}:
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["mem_limit"], name
+        assert service["pids_limit"], name
+        assert service["logging"]["options"]["max-size"], name
+        if name == "prepare":
             continue
         assert service["restart"] == "unless-stopped", name
         assert service["healthcheck"]["test"], name
     for name in OURS:
         service = SERVICES[name]
-        assert service["read_only"] is True
-        assert service["cap_drop"] == ["ALL"]
+        assert "cap_add" not in service, name
         assert ("DATABASE_OWNER_URL" in service["environment"]) == (name == "prepare"), "only preparation is the owner"
         assert "ports" not in service, "only the proxy is reached from outside"
 
