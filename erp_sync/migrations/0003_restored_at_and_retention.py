@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("erp_sync", "0001_initial"),
+        ("erp_sync", "0002_set_aside_records"),
     ]
 
     operations = [
