@@ -137,17 +137,18 @@ def read_state(memory: StateMemory, at: float, code: int, rules: StateRules) -> 
         return memory, []
     memory, told = be_silent(memory, at, rules)
     state = rules.codes.get(code, UNKNOWN)
-    if memory.held is not None:
+    held = memory.held
+    if held is not None:
         if state == RUN:
-            if at - memory.held >= rules.min_run:
-                told.append(Change(RUN, memory.held, memory.held_code))
+            if at - held >= rules.min_run:
+                told.append(Change(RUN, held, memory.held_code))
                 memory = replace(memory, state=RUN, held=None, held_code=None)
             return replace(memory, heard=at), told
         if state == memory.state:
-            if at - memory.held >= rules.min_run:
-                told += [Change(RUN, memory.held, memory.held_code), Change(state, at, code)]
+            if at - held >= rules.min_run:
+                told += [Change(RUN, held, memory.held_code), Change(state, at, code)]
             return replace(memory, heard=at, held=None, held_code=None), told
-        told.append(Change(RUN, memory.held, memory.held_code))
+        told.append(Change(RUN, held, memory.held_code))
         memory = replace(memory, state=RUN, held=None, held_code=None)
     if state == memory.state:
         return replace(memory, heard=at), told

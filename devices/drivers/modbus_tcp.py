@@ -231,8 +231,7 @@ class ModbusTcp(Driver):
 
 def _keep_alive(client: AsyncModbusTcpClient) -> None:
     """A device that vanished without a word is noticed by the system within half a minute."""
-    transport = client.ctx.transport
-    connection = transport.get_extra_info("socket") if transport else None
+    connection = client.ctx.transport.get_extra_info("socket")
     if connection is None:
         return
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
