@@ -30,3 +30,4 @@ COUNT = Machine(
     },
     field="posting",
 )
+POSTINGS = (STORED, *COUNT.states)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from celery import current_app, shared_task
+from celery.signals import worker_shutting_down
 from django.utils import timezone
 
 from devices import posting
@@ -39,3 +40,9 @@ def settle(**_: Any) -> int:
 def make_room(**_: Any) -> list[str]:
     """Make the days to come and drop the old ones."""
     return make_room_for(timezone.now().date())
+
+
+@worker_shutting_down.connect
+def _end_with_the_worker(**_: Any) -> None:
+    """A worker that is told to stop stores what it read and gives its leases back, so that others go on at once."""
+    worker.stop()

@@ -3,9 +3,7 @@
 A count that is posted is a report like any other, made by `mes.execution` under the command that is named in the count.
 """
 
-from collections import defaultdict
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -87,8 +85,8 @@ def dismiss_count(*, actor: Actor, count_id: int, reason: str, command_id: UUID)
 def accept_counts(*, actor: Actor, operation_id: int, good: Any, command_id: UUID) -> Operation:
     """The operator confirms what the machine proposes for an operation; GOOD is the figure that was on the screen.
 
-    Leaves one report and every proposed count posted. Raises `nothing_proposed`, `count_changed` and what reporting
-    raises.
+    Leaves one report and the proposed counts posted; scrap of a second reason waits for the next time, as a report has
+    one. Raises `nothing_proposed`, `count_changed` and what reporting raises.
     """
     counts = list(waiting_for_operator(actor.site_id, operation_id))
     if not counts:
@@ -96,17 +94,12 @@ def accept_counts(*, actor: Actor, operation_id: int, good: Any, command_id: UUI
     total = sum((count.quantity for count in counts if not count.is_scrap), ZERO)
     if total and parse_positive(good, "good") != total:
         raise Refused("count_changed", now=decimal_text(total), then=str(good)[:30])
-    operation = Operation.objects.get(pk=operation_id)
-    scrap: dict[str, Decimal] = defaultdict(lambda: ZERO)
-    for count in counts:
-        if count.is_scrap:
-            scrap[_scrap_reason(count)] += count.quantity
-    if total:
-        operation = report_output(actor=actor, operation_id=operation_id, good=total, command_id=command_id)
-    for reason, quantity in sorted(scrap.items()):
-        operation = report_output(
-            actor=actor, operation_id=operation_id, scrap=quantity, reason=reason, command_id=command_id
-        )
+    reason = next((_scrap_reason(count) for count in counts if count.is_scrap), None)
+    counts = [count for count in counts if not count.is_scrap or _scrap_reason(count) == reason]
+    scrap = sum((count.quantity for count in counts if count.is_scrap), ZERO)
+    operation = report_output(
+        actor=actor, operation_id=operation_id, good=total, scrap=scrap, reason=reason, command_id=command_id
+    )
     for count in counts:
         _settle(count, "accept", posted_command=command_id)
         _tell(count)

@@ -5,7 +5,6 @@ import socket
 import threading
 from contextlib import suppress
 
-from celery.signals import worker_shutting_down
 from django.db import DatabaseError
 from django.utils import timezone
 
@@ -34,8 +33,3 @@ def stop() -> None:
         for each in _running:
             each.stop()
         _running.clear()
-
-
-@worker_shutting_down.connect
-def _end_with_the_worker(**_kwargs: object) -> None:
-    stop()

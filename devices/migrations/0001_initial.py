@@ -671,7 +671,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="countevent",
             constraint=models.CheckConstraint(
-                condition=models.Q(("posting__in", ["DISMISSED", "PENDING", "POSTED", "PROPOSED", "UNASSIGNED"])),
+                condition=models.Q(
+                    ("posting__in", ("STORED", "DISMISSED", "PENDING", "POSTED", "PROPOSED", "UNASSIGNED"))
+                ),
                 name="count_posting",
             ),
         ),

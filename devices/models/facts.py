@@ -124,7 +124,7 @@ class CountEvent(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tag", "epoch", "sequence"], name="count_once"),
-            states.COUNT.check("count_posting"),
+            models.CheckConstraint(condition=models.Q(posting__in=states.POSTINGS), name="count_posting"),
             models.CheckConstraint(
                 condition=models.Q(kind__in=["NORMAL", "ROLLOVER", "RESET", "JUMP"]), name="count_kind"
             ),
