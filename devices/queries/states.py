@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
+from django.db.models import Count, Q, Sum
+
+from devices import states
 from devices.interpretation import UNKNOWN
-from devices.models import Device, EquipmentState, Tag, TagValue
+from devices.models import CountEvent, Device, EquipmentState, Tag, TagValue
 from workorders.models import WorkUnit
 
 
@@ -69,3 +73,17 @@ def units_with_devices(work_center_id: int) -> list[WorkUnit]:
     return list(
         WorkUnit.objects.filter(work_center_id=work_center_id, devices__is_active=True).distinct().order_by("code")
     )
+
+
+def pieces_of(unit_ids: list[int], since: datetime) -> dict[int, tuple[Decimal, Decimal, int]]:
+    """Per machine what it counted since then: good, rejects, and how many counts wait for a job."""
+    rows = (
+        CountEvent.objects.filter(work_unit_id__in=unit_ids, ended_at__gt=since)
+        .values_list("work_unit_id")
+        .annotate(
+            good=Sum("quantity", filter=Q(is_scrap=False)),
+            scrap=Sum("quantity", filter=Q(is_scrap=True)),
+            waiting=Count("pk", filter=Q(posting=states.UNASSIGNED)),
+        )
+    )
+    return {unit: (good or Decimal(0), scrap or Decimal(0), waiting) for unit, good, scrap, waiting in rows}

@@ -4,10 +4,12 @@ from django.urls import URLPattern, path
 
 from mes.screens.desk import (
     connection,
+    devices,
     erp,
     erp_records,
     floor,
     lots,
+    machine_counts,
     new_order,
     order,
     orders,
@@ -39,6 +41,10 @@ urlpatterns: list[URLPattern] = [
     path("integrations/messages/<int:message_id>/retry/", erp.retry, name="retry-message"),
     path("integrations/messages/<int:message_id>/skip/", erp.skip, name="skip-message"),
     path("integrations/messages/<int:message_id>/again/", erp.again, name="post-again"),
+    path("floor/counts/", machine_counts.counts_page, name="machine-counts"),
+    path("settings/devices/", devices.devices_page, name="devices"),
+    path("settings/devices/new/", devices.new_device_page, name="new-device"),
+    path("settings/devices/<int:device_id>/", devices.device_page, name="device"),
     path("floor/wc/<str:code>/", work_center.work_center_page, name="work-center"),
     path("orders/", orders.order_list, name="orders"),
     path("orders/new/", new_order.new_order, name="new-order"),
