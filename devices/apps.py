@@ -1,7 +1,10 @@
-"""Tells Django of the devices app. Registers nothing else."""
+"""The app's entry: registers what it refuses, hears and watches over."""
 
 from django.apps import AppConfig
 
 
 class DevicesConfig(AppConfig):
     name = "devices"
+
+    def ready(self) -> None:
+        from devices import invariants, refusals, subscribers  # noqa: F401 - they register themselves

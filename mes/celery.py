@@ -28,6 +28,21 @@ app.conf.beat_schedule = {
         "options": {"queue": "events", "expires": 5},
     },
     "tell ERPs": {"task": "erp_sync.tasks.tell", "schedule": 5.0, "options": {"queue": "erp", "expires": 5}},
+    "call for collectors": {
+        "task": "devices.tasks.reconcile",
+        "schedule": 2.0,
+        "options": {"queue": "devices", "expires": 2},
+    },
+    "settle machine counts": {
+        "task": "devices.tasks.settle",
+        "schedule": 2.0,
+        "options": {"queue": "devices", "expires": 2},
+    },
+    "make room for samples": {
+        "task": "devices.tasks.make_room",
+        "schedule": 3600.0,
+        "options": {"queue": "devices", "expires": 3600},
+    },
     "fetch from ERPs": {"task": "erp_sync.tasks.fetch", "schedule": 10.0, "options": {"queue": "erp", "expires": 10}},
 }
 

@@ -50,6 +50,9 @@ AREAS = [
     ),
 ]
 
+#: Work centers whose machine counts, by a controller that is read.
+MACHINES = ["PRESS-3", "CNC-1", "LATHE-1", "BAL-1"]
+
 #: Shift name, local start hour, on all days of the week.
 SHIFTS = [("Early shift", 6), ("Late shift", 14), ("Night shift", 22)]
 

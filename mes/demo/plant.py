@@ -62,6 +62,7 @@ def _places(site: Site) -> None:
                     "area": area,
                     "sequence": sequence,
                     "calendar": calendar,
+                    "count_source": WorkCenter.MACHINE if code in catalog.MACHINES else WorkCenter.OPERATOR,
                     "location": finished if code == "PACK-1" else store,
                 },
             )

@@ -15,7 +15,7 @@ from mes.kernel.actors import system
 from mes.kernel.errors import Refused
 from traceability.actions.lots import receive_lot
 from workorders import states
-from workorders.models import Operation, Site, WorkOrder
+from workorders.models import Operation, Site, WorkCenter, WorkOrder
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +69,10 @@ class Shift:
         )
 
     def _work(self, operation: Operation) -> None:
+        if operation.work_center.count_source == WorkCenter.MACHINE:
+            if operation.open_quantity == 0:
+                self.crew.finish(operation)
+            return  # the machine counts, and nobody beside it
         if operation.open_quantity <= 3:
             self.crew.finish(operation)
             return

@@ -52,6 +52,9 @@ UNDOABLE = {
     "adjust_lot",
     "resequence_order",
     "enter_paper_work",
+    "post_count",
+    "assign_count",
+    "accept_counts",
 }
 
 

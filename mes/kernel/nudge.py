@@ -19,13 +19,14 @@ _broken_until = [0.0]
 def nudge_after_commit(task: str = "mes.kernel.tasks.deliver", queue: str = "events") -> None:
     """Ring once for TASK after the running transaction commits."""
 
-    def ring() -> None:  # with a name: a robust hook that fails is logged by it
-        _ring(task, queue)
+    def ring_it() -> None:  # with a name: a robust hook that fails is logged by it
+        ring(task, queue)
 
-    transaction.on_commit(ring, robust=True)
+    transaction.on_commit(ring_it, robust=True)
 
 
-def _ring(task: str, queue: str) -> None:
+def ring(task: str, queue: str) -> None:
+    """Ring for TASK at once, outside any transaction."""
     now = time.monotonic()
     if now < max(_silent_until.get(task, 0.0), _broken_until[0]):
         return

@@ -25,6 +25,7 @@ _NAVIGATION: tuple[tuple[str, StrOrPromise], ...] = (
     ("/quality/", _("Quality")),
     ("/trace/", _("Trace")),
     ("/integrations/", _("ERP")),
+    ("/settings/devices/", _("Machines")),
     ("/settings/", _("Settings")),
 )
 

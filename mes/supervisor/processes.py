@@ -9,7 +9,14 @@ from pathlib import Path
 from mes.supervisor.tls import Certificate
 
 #: Queues of each worker process and how many tasks it does at once; sized for two cores.
-WORKERS = {"worker": ("events,default", 2), "worker-erp": ("erp", 1), "worker-devices": ("devices", 1)}
+WORKERS = {
+    "worker": ("events,default", 2),
+    "worker-erp": ("erp", 1),
+    "worker-devices": ("devices", 1),
+    "collector": ("collect", 4),
+}
+#: The collector reads machines in its own process, which forked children or their renewal would end.
+POOLS = {"collector": ("--pool", "threads")}
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,7 @@ def processes(
     ]
     for name, (queues, at_once) in WORKERS.items():
         command = (python, "-m", "celery", "--app", "mes", "worker", "--queues", queues, "--concurrency", str(at_once))
+        command += POOLS.get(name, ())
         found.append(
             Process(
                 name,
@@ -69,5 +77,6 @@ def processes(
         )
     )
     found.append(Process("keeper", (python, "manage.py", "keep_house"), orphan_signal=signal.SIGKILL))
+    found.append(Process("machines", (python, "manage.py", "simulate_plcs"), needs_command="simulate_plcs"))
     found.append(Process("simulation", (python, "manage.py", "simulate_shift"), needs_command="simulate_shift"))
     return found

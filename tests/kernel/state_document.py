@@ -18,6 +18,7 @@ A hold is a row and never a state: `Hold` stops an item, an order, an operation 
 
 def document() -> str:
     """The whole page."""
+    from devices.states import COUNT
     from quality.states import INSPECTION
     from traceability.states import LOT
     from workorders.states import OPERATION, ORDER
@@ -28,6 +29,7 @@ def document() -> str:
         ("Operation", "workorders/states.py", OPERATION),
         ("Lot", "traceability/states.py", LOT),
         ("Inspection", "quality/states.py", INSPECTION),
+        ("Machine count", "devices/states.py", COUNT),
     ):
         moves = sorted((before, command, after) for (before, command), after in machine.table.items())
         lines = [f"## {title}", "", f"`{source}`", "", "```mermaid", "stateDiagram-v2"]

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
+from devices import posting
 from mes.execution.paper import enter_paper_work
 from mes.execution.release import cancel_order, release_order, skip_operation
 from mes.kernel.models import Event
 from quality.actions.inspections import record_check
-from tests.builders import Doer, command_id, plant
+from tests.builders import Doer, Plant, command_id, plant
+from tests.devices.machines import a_device, a_tag, reader
 from traceability.actions.lots import adjust_lot, close_lot, hold_lot, receive_lot, release_lot_hold, reopen_lot
 from workorders.actions.holds import place_hold, release_hold
 from workorders.actions.orders import close_order, recall_order, split_order
@@ -26,12 +28,13 @@ BASE = {
     "lot": {"lot", "item", "quantity", "unit", "operation", "order"},
     "item": {"item"},
     "work_center": {"work_center"},
+    "device": {"device", "work_unit"},
 }
 
 
 def names_in_code() -> set[str]:
     found: set[str] = set()
-    for room in ("workorders", "traceability", "quality", "labor", "erp_sync"):
+    for room in ("workorders", "traceability", "quality", "labor", "erp_sync", "devices"):
         text = (ROOT / room / "events.py").read_text(encoding="utf-8")
         found |= set(re.findall(r'^[A-Z_]+ = "([a-z_]+\.[a-z_]+)"$', text, re.MULTILINE))
     return found
@@ -41,10 +44,8 @@ def documented() -> dict[tuple[str, str], set[str]]:
     """(kind of chain, name) → the fields of its payload besides those of every payload there."""
     page = PAGE.read_text(encoding="utf-8")
     found: dict[tuple[str, str], set[str]] = {}
-    for kind in ("order", "lot"):
-        part = page.partition(f"## On the chain of {'an order' if kind == 'order' else 'a lot'}")[2].partition("\n## ")[
-            0
-        ]
+    for kind, title in (("order", "an order"), ("lot", "a lot"), ("device", "a device")):
+        part = page.partition(f"## On the chain of {title}")[2].partition("\n## ")[0]
         for names, fields in re.findall(r"^\| (`.*?) \| (.*) \|$", part, re.MULTILINE):
             for name in re.findall(r"`([^`]+)`", names):
                 found[(kind, name)] = set(re.findall(r"`([^`]+)`", fields))
@@ -155,6 +156,7 @@ def everything_happens() -> None:
         release_hold(actor=lead, hold_id=hold.pk, note="y", command_id=command_id())
     held = hold_lot(actor=worker, lot_id=lot.pk, reason="CHECK", note="x", command_id=command_id())
     release_lot_hold(actor=works.person("quality"), hold_id=held.pk, note="y", command_id=command_id())
+    machines_happen(works)
     adjusted = command_id()
     adjust_lot(actor=lead, lot_id=lot.pk, delta="-1", reason="COUNT", command_id=adjusted)
     Doer(lead).undo(adjusted)
@@ -165,3 +167,13 @@ def everything_happens() -> None:
     adjust_lot(actor=lead, lot_id=lot.pk, delta="-92", reason="COUNT", command_id=command_id())
     close_lot(actor=lead, lot_id=lot.pk, command_id=command_id())
     reopen_lot(actor=lead, lot_id=lot.pk, command_id=command_id())
+
+
+def machines_happen(works: Plant) -> None:
+    """A machine that is set up, states its states and counts for nobody."""
+    device = a_device(works, center="WC7")
+    state, good = a_tag(works, device, "STATE"), a_tag(works, device)
+    hand = reader(device)
+    hand.read(state, (0, 1), (5, 0))
+    hand.read(good, (0, 1), (5, 3))
+    posting.settle()

@@ -3,7 +3,7 @@
 import pytest
 
 from mes.kernel.invariants import INVARIANTS, violations
-from tests.kernel import attacks_on_material  # noqa: F401 - its attacks register themselves
+from tests.kernel import attacks_on_machines, attacks_on_material  # noqa: F401 - their attacks register themselves
 from tests.kernel.attacks import ATTACKS, story
 
 pytestmark = pytest.mark.django_db

@@ -15,11 +15,11 @@ import pytest
 import yaml
 
 from mes.embedded import Postgres, Valkey, roles
-from mes.supervisor.processes import WORKERS, processes
+from mes.supervisor.processes import POOLS, WORKERS, processes
 from tests.run.product import ROOT, clean_environment, free_port, wait_until
 
 pytestmark = pytest.mark.heavy
-OURS = ("prepare", "web", "events", "worker", "worker-erp", "worker-devices", "beat", "keeper")
+OURS = ("prepare", "web", "events", "worker", "worker-erp", "worker-devices", "collector", "beat", "keeper")
 GIVEN = {
     "MES_APP_PASSWORD": "app",
     "MES_OWNER_PASSWORD": "owner",
@@ -115,8 +115,8 @@ def test_preparing_the_database_makes_the_tables_as_owner_and_may_be_repeated(se
     assert looked.returncode == 0, looked.stderr
 
 
-# The three workers differ in names and queues alone, which another test compares.
-@pytest.mark.parametrize("service", ["web", "events", "worker", "beat", "keeper"])
+# The workers that fork differ in names and queues alone, which another test compares.
+@pytest.mark.parametrize("service", ["web", "events", "worker", "collector", "beat", "keeper"])
 def test_each_service_runs_is_found_healthy_and_stops_when_told(servers: Servers, service: str) -> None:
     assert run(servers, service, servers.health(service)).returncode != 0, "healthy before it was started"
     log = servers.home / f"{service}.log"
@@ -161,15 +161,17 @@ def test_the_keeper_backs_up_and_preparation_restores_from_the_same_volume(serve
 
 
 def test_the_file_and_the_one_command_run_start_the_same_things() -> None:
-    workers = {name: service for name, service in SERVICES.items() if name.startswith("worker")}
+    workers = {name: service for name, service in SERVICES.items() if name.startswith("worker") or name == "collector"}
     said = {}
     for name, service in workers.items():
         words = service["command"]
         assert words[words.index("--hostname") + 1] == f"{name}@%h"
         assert f"--destination {name}@" in service["healthcheck"]["test"][1]
         said[name] = (words[words.index("--queues") + 1], int(words[words.index("--concurrency") + 1]))
+        pool = tuple(words[words.index("--pool") : words.index("--pool") + 2]) if "--pool" in words else ()
+        assert pool == POOLS.get(name, ())
     assert said == WORKERS
-    names = {process.name for process in processes(False, [3, 4], Path("/x"))} - {"simulation"}
+    names = {process.name for process in processes(False, [3, 4], Path("/x"))} - {"simulation", "machines"}
     assert {"web", "events", "beat", "keeper", *workers} == {name.replace("stream", "events") for name in names}
 
 

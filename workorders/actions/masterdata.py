@@ -36,6 +36,7 @@ from workorders.models import (
     Site,
     UnitOfMeasure,
     WorkCenter,
+    WorkUnit,
 )
 
 #: Units counted in whole pieces when a sender names them for the first time.
@@ -129,6 +130,14 @@ def import_work_centers(*, actor: Actor, rows: list[Row], command_id: UUID) -> R
         return Result(0, outcome, extra={"code": code})
 
     return each_row(rows, apply)
+
+
+def work_unit_for(center: WorkCenter, code: str) -> WorkUnit:
+    """The work unit CODE of CENTER, made where it is not there yet. Runs inside the caller's command."""
+    found, _created = WorkUnit.objects.get_or_create(
+        work_center=center, code=number_of({"work_unit": code}, "work_unit")[:30], defaults={"name": center.name}
+    )
+    return found
 
 
 @command

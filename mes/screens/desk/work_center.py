@@ -20,6 +20,7 @@ from mes.screens.desk.acts import Act, Field, buttons, find, panel_of
 from mes.screens.desk.errors import nothing_here
 from mes.screens.desk.floor_words import signed_hours, when
 from mes.screens.desk.links import order_url, work_center_url
+from mes.screens.desk.machine_day import machines_of
 from mes.screens.desk.pages import done, is_sane_id, live_part, part_of, site_of
 from mes.screens.desk.timeline import lines
 from mes.screens.desk.words import OPERATION_STATES
@@ -126,6 +127,7 @@ def _content(site: Site, center: WorkCenter, holds: list[Hold], now: datetime) -
             count=len(here), hours=f"{hours:.1f}"
         ),
         "strip": _strip(spans, now),
+        "machines": machines_of(center, now),
         "events": lines(page.events, site.pk, with_order=True),
     }
 
