@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("mes.screens.urls")),
     path("", include("mes.screens.desk_urls")),
+    path("", include("mes.screens.settings_urls")),
     path("t/", include("mes.screens.terminal_urls")),
     path("", include("mes.api.urls")),
 ]

@@ -51,6 +51,30 @@ declare(
 declare(
     "person_inactive",
     "not_allowed",
-    _("{name} is deactivated and gets no badge."),
+    _("{name} is deactivated and can sign in nowhere."),
     _("Reactivate the account first; that issues a new badge."),
+)
+declare(
+    "own_role",
+    "not_allowed",
+    _("Nobody can change their own role."),
+    _("Ask another administrator."),
+)
+declare(
+    "last_admin",
+    "not_allowed",
+    _("{name} is the last active system administrator of this plant."),
+    _("Make somebody else a system administrator first."),
+)
+declare(
+    "first_code_wrong",
+    "forbidden",
+    _("This code does not open the first run."),
+    _("Use the code that the run printed last; it is valid until the first administrator is made."),
+)
+declare(
+    "first_run_over",
+    "not_allowed",
+    _("This installation has its first administrator already."),
+    _("Sign in, or ask an administrator for an account."),
 )

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
+from mes.accounts.policies import may
 from mes.kernel.middleware import stream_origin
 
 THEMES = ("light", "dark", "contrast")
@@ -54,7 +55,9 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "shell": Shell(
             theme=theme if theme in THEMES else "",
             places=tuple(
-                Place(path, label, request.path.startswith(path)) for path, label in _NAVIGATION if _exists(path)
+                Place(path, label, request.path.startswith(path))
+                for path, label in _NAVIGATION
+                if _exists(path) and not _hidden(request, path)
             ),
             search="/trace/" if _exists("/trace/") else "",
             events=f"{stream_origin(request)}/events/",
@@ -62,6 +65,13 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             zone=timezone.get_current_timezone_name(),
         )
     }
+
+
+def _hidden(request: HttpRequest, path: str) -> bool:
+    """Settings are left out for those who may not see them; only where the person was read already."""
+    if path != "/settings/" or getattr(request, "plant", None) is None:
+        return False
+    return not may(str(getattr(request.user, "role", "")), "view_settings")
 
 
 @lru_cache(maxsize=64)
