@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("mes.api.urls")),
 ]
 
+handler400 = "mes.screens.desk.errors.unreadable"
 handler403 = "mes.screens.desk.errors.forbidden"
 handler404 = "mes.screens.desk.errors.not_found"
 handler500 = "mes.screens.desk.errors.broken"

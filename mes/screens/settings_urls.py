@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from mes.screens.settings import first_steps, home, network, people, shifts, terminals
+from mes.screens.settings import first_steps, home, import_page, items, network, people, shifts, terminals, versions
 from mes.screens.settings.plant_registers import AREAS, LOCATIONS, REASONS, WORK_CENTERS, WORK_UNITS
 from mes.screens.settings.registers import register_view
 from mes.screens.settings.unit_registers import CONVERSIONS, UNITS
@@ -20,5 +20,11 @@ urlpatterns: list[URLPattern] = [
     path("settings/terminals/", terminals.terminals_page, name="terminals"),
     path("settings/network/", network.network_page, name="network"),
     path("trust/mes-root.crt", network.root_certificate, name="root-certificate"),
+    path("settings/items/", items.items_page, name="items"),
+    path("settings/items/<str:code>/", items.item_page, name="item"),
+    path("settings/items/<str:code>/bom/", versions.bom_page, name="new-bom"),
+    path("settings/items/<str:code>/routing/", versions.routing_page, name="new-routing"),
+    path("settings/import/", import_page.import_page, name="import"),
+    path("settings/import/<slug:key>.csv", import_page.import_file, name="import-file"),
     *(path(register.path.lstrip("/"), register_view(register)) for register in _REGISTERS),
 ]

@@ -1,5 +1,6 @@
 """Master data in: items, units, work centers, BOMs, routings. One list is one command with a result per row."""
 
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -28,7 +29,7 @@ from workorders.actions.imports import (
     text_of,
     whole_of,
 )
-from workorders.actions.recording import keep, own
+from workorders.actions.recording import keep, own, require_free
 from workorders.models import (
     BillOfMaterials,
     BomLine,
@@ -72,35 +73,48 @@ def item_of(site_id: int, code: Any, field: str = "item") -> Item:
 def import_items(*, actor: Actor, rows: list[Row], command_id: UUID) -> Results:
     """Create or update items by code. An item's unit cannot change once it has lots or orders."""
     site = Site.objects.get(pk=actor.site_id)
+    return each_row(rows, partial(_put_item, site))
 
-    def apply(row: Row) -> Result:
-        no_others(row, "code", "name", "unit", "tracking", "over_percent", "phantom", "active")
-        code = number_of(row, "code")
-        item = Item.objects.filter(site=site, code=code).first() or Item(site=site, code=code)
-        unit = unit_of(row.get("unit") or (item.unit.code if item.pk else None))
-        if item.pk and unit.pk != item.unit_id and (item.orders.exists() or item.movements.exists()):
-            raise Refused("invalid", field="unit", why=_("the unit cannot change while the item is in use"))
-        tracking = choice_of(row, "tracking", Item.TRACKING, item.tracking if item.pk else Item.NONE)
-        if item.pk and tracking != item.tracking and item.movements.exists():
-            raise Refused("invalid", field="tracking", why=_("the tracking cannot change while the item is in use"))
-        over = percent_of(row, "over_percent")
-        outcome = keep(
-            item,
-            "item",
-            {
-                "name": text_of(row, "name", item.name or code),
-                "unit": unit,
-                "tracking": tracking,
-                "over_percent": item.over_percent if over is None else over,
-                "is_phantom": flag_of(row, "phantom", item.is_phantom),
-                "is_active": flag_of(row, "active", item.is_active),
-            },
-            label=code,
-            site_id=site.pk,
-        )
-        return Result(0, outcome, extra={"code": code})
 
-    return each_row(rows, apply)
+@command
+def save_item(*, actor: Actor, row: Row, pk: int | None = None, command_id: UUID) -> Item:
+    """A new item, or other values for item PK, whose code stays. Raises `invalid`, `code_taken`, `not_found`."""
+    site = Site.objects.get(pk=actor.site_id)
+    known = own(Item, actor, pk, _("Item"), "item") if pk else None
+    code = known.code if known else number_of(row, "code")
+    if known is None:
+        require_free(Item.objects.filter(site=site, code=code).exists(), _("Item"), code)
+    _put_item(site, {**row, "code": code})
+    return Item.objects.get(site=site, code=code)
+
+
+def _put_item(site: Site, row: Row) -> Result:
+    """Create or update one item by its code."""
+    no_others(row, "code", "name", "unit", "tracking", "over_percent", "phantom", "active")
+    code = number_of(row, "code")
+    item = Item.objects.filter(site=site, code=code).first() or Item(site=site, code=code)
+    unit = unit_of(row.get("unit") or (item.unit.code if item.pk else None))
+    if item.pk and unit.pk != item.unit_id and (item.orders.exists() or item.movements.exists()):
+        raise Refused("invalid", field="unit", why=_("the unit cannot change while the item is in use"))
+    tracking = choice_of(row, "tracking", Item.TRACKING, item.tracking if item.pk else Item.NONE)
+    if item.pk and tracking != item.tracking and item.movements.exists():
+        raise Refused("invalid", field="tracking", why=_("the tracking cannot change while the item is in use"))
+    over = percent_of(row, "over_percent")
+    outcome = keep(
+        item,
+        "item",
+        {
+            "name": text_of(row, "name", item.name or code),
+            "unit": unit,
+            "tracking": tracking,
+            "over_percent": item.over_percent if over is None else over,
+            "is_phantom": flag_of(row, "phantom", item.is_phantom),
+            "is_active": flag_of(row, "active", item.is_active),
+        },
+        label=code,
+        site_id=site.pk,
+    )
+    return Result(0, outcome, extra={"code": code})
 
 
 @command

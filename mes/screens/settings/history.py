@@ -29,6 +29,13 @@ _WORDS: dict[str, tuple[str, StrOrPromise]] = {
 }
 
 
+#: Chains whose lines stand among those of their item.
+_VERSIONS: dict[str, StrOrPromise] = {
+    "bom": gettext_lazy("Components"),
+    "routing": gettext_lazy("Steps"),
+}
+
+
 def history(*subjects: str) -> list[Line]:
     """The latest events of SUBJECTS, newest first. One query."""
     found = Event.objects.filter(subject__in=subjects).order_by("-id")[:SHOWN]
@@ -37,7 +44,9 @@ def history(*subjects: str) -> list[Line]:
 
 def _line(event: Event) -> Line:
     icon, words = _WORDS.get(event.name, ("info", event.name))
-    text = " · ".join(part for part in (str(words), _what(event.payload)) if part)
+    kind = event.subject.partition(":")[0]
+    named = f"{_VERSIONS[kind]} {event.payload['values'].get('version', '')}" if kind in _VERSIONS else ""
+    text = " · ".join(part.strip() for part in (named, str(words), _what(event.payload)) if part)
     return Line(event.pk, event.occurred_at, event.recorded_at, icon, "", text, event.actor_name)
 
 
