@@ -1,4 +1,4 @@
-"""The events of people, badges, terminals and the founding of a plant: their names, and how they are told."""
+"""The events of people, badges and terminals: their names, and how they are told."""
 
 from typing import Any
 

@@ -147,22 +147,6 @@ class ApiToken(models.Model):
         return self.name
 
 
-class FirstAdminCode(models.Model):
-    """The right to found the plant of an empty installation. Printed once by the run, kept as a hash, used once: with
-    the first plant every code is void.
-    """
-
-    code = models.CharField(max_length=64, unique=True)
-    created_at = models.DateTimeField(db_default=Now())
-    used_at = models.DateTimeField(null=True)
-
-    class Meta:
-        triggers = keep_rows("first_admin_code")
-
-    def __str__(self) -> str:
-        return f"{self.created_at:%Y-%m-%d %H:%M}"
-
-
 class SignInFailure(models.Model):
     """Wrong passwords for one user name from one address, and until when no more are taken. Deleted when it is over."""
 

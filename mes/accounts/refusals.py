@@ -66,15 +66,3 @@ declare(
     _("{name} is the last active system administrator of this plant."),
     _("Make somebody else a system administrator first."),
 )
-declare(
-    "first_code_wrong",
-    "forbidden",
-    _("This code does not open the first run."),
-    _("Use the code that the run printed last; it is valid until the first administrator is made."),
-)
-declare(
-    "first_run_over",
-    "not_allowed",
-    _("This installation has its first administrator already."),
-    _("Sign in, or ask an administrator for an account."),
-)

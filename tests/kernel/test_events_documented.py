@@ -27,7 +27,7 @@ PAGE = ROOT / "docs" / "events.md"
 #: What every payload of a chain may carry.
 MASTERDATA = {
     "area", "location", "work_center", "work_unit", "reason", "calendar", "shift", "holiday", "unit_of_measure",
-    "conversion", "item", "bom", "routing", "site",
+    "conversion", "item", "bom", "routing",
 }  # fmt: skip
 BASE = {
     "order": {"order", "operation", "sequence"},

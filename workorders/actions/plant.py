@@ -20,21 +20,12 @@ from workorders.models import (
     OperationRun,
     Reason,
     ShiftCalendar,
-    Site,
     StorageLocation,
     WorkCenter,
     WorkUnit,
 )
 
 _FINISHED = (states.COMPLETED, states.SKIPPED, states.CANCELLED)
-
-
-@command
-def rename_site(*, actor: Actor, row: Row, pk: int | None = None, command_id: UUID) -> Site:
-    """Another name for the actor's plant. Its code and its zone stay: shifts and records were dated with them."""
-    site: Site = own(Site, actor, actor.site_id if pk is None else pk, _("Plant"), path="id")
-    keep(site, "site", {"name": _name(row, 80)}, label=site.code, site_id=site.pk)
-    return site
 
 
 @command
