@@ -29,6 +29,20 @@ OPERATION_SKIPPED = "operation.skipped"
 COMMAND_UNDONE = "command.undone"
 HOLD_PLACED = "hold.placed"
 HOLD_RELEASED = "hold.released"
+MASTERDATA_ADDED = "masterdata.added"
+MASTERDATA_CHANGED = "masterdata.changed"
+MASTERDATA_REMOVED = "masterdata.removed"
+
+
+def masterdata_event(name: str, kind: str, pk: int, code: str, site_id: int, **payload: Any) -> None:
+    """An event on the chain of one master record: KIND is its table in one word, CODE what people call it."""
+    emit(
+        name,
+        subject=f"{kind}:{pk}",
+        label=f"{kind}:{code}"[:120],
+        payload={"kind": kind, "code": code, **payload},
+        topics=[f"settings:{site_id}"],
+    )
 
 
 def order_event(name: str, order: WorkOrder, at: datetime | None = None, **payload: Any) -> None:

@@ -179,3 +179,27 @@ declare(
     _("With this correction operation {operation} would have made less than nothing; it made {made} {unit}."),
     _("Enter a smaller difference."),
 )
+declare(
+    "code_taken",
+    "invalid",
+    _("{what} {code} exists already."),
+    _("Choose another code, or change the one there is."),
+)
+declare(
+    "still_in_use",
+    "not_allowed",
+    _("{what} {code} is still in use: {where}."),
+    _("End that use first, then try again."),
+)
+declare(
+    "shifts_overlap",
+    "invalid",
+    _("{shift} would overlap with {other} of calendar {calendar}."),
+    _("Change its begin or its length, or change the other shift first."),
+)
+declare(
+    "version_used",
+    "not_allowed",
+    _("Version {version} of {item} was used by a released order and never changes."),
+    _("Give the changed one another version."),
+)

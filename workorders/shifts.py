@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from workorders.models import Shift, ShiftCalendar, Site
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
+
+from workorders.models import Holiday, Shift, ShiftCalendar, Site
 from workorders.worktime import Span, WorkTime
 
 UTC = ZoneInfo("UTC")
@@ -24,6 +27,16 @@ class OpenShift:
     ends: datetime
 
 
+def _rows(site: Site) -> "QuerySet[Shift]":
+    """The shifts of a site, each with the days on which its calendar rests as `free`."""
+    free = Holiday.objects.filter(calendar_id=OuterRef("calendar_id")).values("day")
+    return Shift.objects.filter(calendar__site=site).annotate(free=ArraySubquery(free)).order_by("calendar_id", "id")
+
+
+def _opens(shift: Shift, day: datetime) -> bool:
+    return shift.weekday == day.weekday() and day.date() not in shift.free  # type: ignore[attr-defined]
+
+
 def _on_day(shift: Shift, day: datetime, zone: ZoneInfo) -> OpenShift:
     opened = datetime.combine(day.date(), shift.starts, tzinfo=zone)
     # Wall-clock end, so that a night of 23 or 25 hours still ends when the next shift begins.
@@ -34,14 +47,14 @@ def _on_day(shift: Shift, day: datetime, zone: ZoneInfo) -> OpenShift:
 def shift_at(site: Site, moment: datetime, calendar: ShiftCalendar | None = None) -> OpenShift | None:
     """The shift that runs at MOMENT, by CALENDAR or the site's first one. None in between shifts."""
     zone = ZoneInfo(site.time_zone)
-    rows = Shift.objects.filter(calendar__site=site)
-    if calendar is not None:
-        rows = rows.filter(calendar=calendar)
+    rows = list(_rows(site).filter(calendar=calendar) if calendar is not None else _rows(site))
+    if calendar is None and rows:
+        rows = [shift for shift in rows if shift.calendar_id == rows[0].calendar_id]
     local = moment.astimezone(zone)
     for back in (0, 1):
         day = local - timedelta(days=back)
         for shift in rows:
-            if shift.weekday != day.weekday():
+            if not _opens(shift, day):
                 continue
             found = _on_day(shift, day, zone)
             if found.opened <= moment < found.ends:
@@ -62,7 +75,7 @@ class WorkTimes:
         self.now = now
         self._zone = ZoneInfo(site.time_zone)
         self._rows: dict[int, list[Shift]] = {}
-        for shift in Shift.objects.filter(calendar__site=site).order_by("calendar_id", "id"):
+        for shift in _rows(site):
             self._rows.setdefault(shift.calendar_id, []).append(shift)
         self._made: dict[int | None, WorkTime] = {}
 
@@ -79,6 +92,6 @@ class WorkTimes:
         for ahead in range(HORIZON.days + 1):
             day = first + timedelta(days=ahead)
             for shift in rows:
-                if shift.weekday == day.weekday():
+                if _opens(shift, day):
                     found = _on_day(shift, day, self._zone)
                     yield found.opened, found.ends

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -92,7 +93,7 @@ def apply_boms(
             plans.append(ignored(_("{name} is not in use any more.").format(name=one.says.name)))
         else:
             plans.append(_rows_or_parked(mapping.bom_rows, one.says))
-    groups = _import(masterdata.import_boms, actor, plans, uuid5(command_id, "boms"))
+    groups = _import(_replacing(masterdata.import_boms), actor, plans, uuid5(command_id, "boms"))
     return _of_groups(incoming, groups)
 
 
@@ -110,7 +111,7 @@ def apply_routings(
             plans.append(ignored(_("{name} is not in use by any item.").format(name=one.says.name)))
         else:
             plans.append(_rows_or_parked(mapping.routing_rows, one.says, centers))
-    groups = _import(masterdata.import_routings, actor, plans, uuid5(command_id, "routings"))
+    groups = _import(_replacing(masterdata.import_routings), actor, plans, uuid5(command_id, "routings"))
     return _of_groups(incoming, groups)
 
 
@@ -121,6 +122,11 @@ MASTER_HANDLERS: dict[Entity, Handler] = {
     Entity.BOM: apply_boms,
     Entity.ROUTING: apply_routings,
 }
+
+
+def _replacing(importer: Callable[..., Any]) -> Callable[..., Any]:
+    """The ERP leads here, and may change what it calls by the same version; released orders keep their copy."""
+    return partial(importer, replace_used=True)
 
 
 def _rows_or_parked(make: Callable[..., list[Row]], *arguments: Any) -> Rows:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 from django.utils import formats, timezone
+from django.utils.translation import gettext as _
 
 from mes.accounts.models import User
 from mes.accounts.tokens import person_of_badge
@@ -46,8 +47,11 @@ def prove(user_id: int, pin: str) -> User:
     return user
 
 
-def hashed_pin(pin: str) -> str:
-    """PIN as it is stored. Raises `invalid` unless it is four to eight digits."""
-    if not (pin.isdigit() and 4 <= len(pin) <= 8):
-        raise Refused("invalid", field="pin", why="four to eight digits are needed")
-    return make_password(pin)
+def hashed_pin(pin: str, salt: str | None = None) -> str:
+    """PIN as it is stored. Raises `invalid` unless it is four to eight digits.
+
+    A form gives its command id as SALT, so that the same form sent twice is the same command.
+    """
+    if not (pin.isascii() and pin.isdigit() and 4 <= len(pin) <= 8):
+        raise Refused("invalid", field=_("PIN"), why=_("four to eight digits are needed"))
+    return make_password(pin, salt)

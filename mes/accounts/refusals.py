@@ -51,6 +51,18 @@ declare(
 declare(
     "person_inactive",
     "not_allowed",
-    _("{name} is deactivated and gets no badge."),
+    _("{name} is deactivated and can sign in nowhere."),
     _("Reactivate the account first; that issues a new badge."),
+)
+declare(
+    "own_role",
+    "not_allowed",
+    _("Nobody can change their own role."),
+    _("Ask another administrator."),
+)
+declare(
+    "last_admin",
+    "not_allowed",
+    _("{name} is the last active system administrator of this plant."),
+    _("Make somebody else a system administrator first."),
 )

@@ -1,5 +1,6 @@
-"""Enrolled terminals: pairing by a ten-minute code or by a signed-in supervisor, recognition by a token cookie,
-revocation.
+"""Enrolled terminals: pairing by a ten-minute code or by a signed-in supervisor, recognition by a token cookie.
+
+Revocation is a command, in `actions/terminals.py`.
 """
 
 import secrets
@@ -39,7 +40,8 @@ def pair(code: str) -> tuple[Terminal, str]:
     now = timezone.now()
     wanted = code.strip().upper()
     waiting = Terminal.objects.filter(pairing_code=wanted, pairing_until__gt=now, revoked_at__isnull=True)
-    if not wanted or not waiting.update(token=digest_of(secret), pairing_code="", pairing_until=None, enrolled_at=now):
+    is_code = wanted.isascii() and wanted.isalnum()
+    if not is_code or not waiting.update(token=digest_of(secret), pairing_code="", pairing_until=None, enrolled_at=now):
         raise Refused("pairing_code_wrong")
     return Terminal.objects.get(token=digest_of(secret)), secret
 
@@ -64,11 +66,3 @@ def terminal_of(secret: str | None) -> Terminal | None:
 def calibrate(terminal: Terminal, millimetre: Decimal) -> None:
     """Keep how many pixels of the terminal's screen make a millimetre."""
     Terminal.objects.filter(pk=terminal.pk).update(millimetre=millimetre)
-
-
-def revoke(*, actor: Actor, terminal_id: int) -> None:
-    """End a terminal's enrolment at once. For those who may `enrol_terminal`."""
-    authorise(actor, "enrol_terminal")
-    Terminal.objects.filter(pk=terminal_id, site_id=actor.site_id, revoked_at__isnull=True).update(
-        revoked_at=timezone.now()
-    )

@@ -59,6 +59,8 @@ def person_of_badge(code: str, site_id: int) -> Badge | None:
     payload = (
         scan.payload if isinstance(scan, scanning.ScannedCode) and scan.kind is scanning.Kind.BADGE else code.strip()
     )
+    if not payload.isprintable():
+        return None
     return (
         Badge.objects.select_related("user")
         .filter(code=payload, revoked_at__isnull=True, user__is_active=True, user__site_id=site_id)

@@ -57,7 +57,9 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "shell": Shell(
             theme=theme if theme in THEMES else "",
             places=tuple(
-                Place(path, label, request.path.startswith(path)) for path, label in _NAVIGATION if _exists(path)
+                Place(path, label, request.path.startswith(path))
+                for path, label in _NAVIGATION
+                if _exists(path) and not _hidden(request, path)
             ),
             search="/trace/" if _exists("/trace/") else "",
             events=f"{stream_origin(request)}/events/",
@@ -71,6 +73,13 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 def _may_view_health(request: HttpRequest) -> bool:
     """Asked only where the person was read already."""
     return getattr(request, "plant", None) is not None and may(str(getattr(request.user, "role", "")), "view_health")
+
+
+def _hidden(request: HttpRequest, path: str) -> bool:
+    """Settings are left out for those who may not see them; only where the person was read already."""
+    if path != "/settings/" or getattr(request, "plant", None) is None:
+        return False
+    return not may(str(getattr(request.user, "role", "")), "view_settings")
 
 
 @lru_cache(maxsize=64)

@@ -8,6 +8,9 @@ import pytest
 from django.utils import timezone
 
 from devices import posting
+from mes.accounts import terminals
+from mes.accounts.actions import people
+from mes.accounts.actions.terminals import revoke_terminal
 from mes.execution.paper import enter_paper_work
 from mes.execution.release import cancel_order, release_order, skip_operation
 from mes.kernel.models import Event
@@ -15,6 +18,7 @@ from quality.actions.inspections import record_check
 from tests.builders import Doer, Plant, command_id, plant
 from tests.devices.machines import a_device, a_tag, reader
 from traceability.actions.lots import adjust_lot, close_lot, hold_lot, receive_lot, release_lot_hold, reopen_lot
+from workorders.actions.calendars import add_holiday, remove_holiday, save_calendar
 from workorders.actions.holds import place_hold, release_hold
 from workorders.actions.orders import close_order, recall_order, split_order
 from workorders.actions.planning import correct_order, decide_change, request_change, resequence_order
@@ -23,20 +27,35 @@ from workorders.actions.receiving import import_orders
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "events.md"
 #: What every payload of a chain may carry.
+MASTERDATA = {
+    "area", "location", "work_center", "work_unit", "reason", "calendar", "shift", "holiday", "unit_of_measure",
+    "conversion", "item", "bom", "routing",
+}  # fmt: skip
 BASE = {
     "order": {"order", "operation", "sequence"},
     "lot": {"lot", "item", "quantity", "unit", "operation", "order"},
     "item": {"item"},
     "work_center": {"work_center"},
     "device": {"device", "work_unit"},
+    "masterdata": {"kind", "code"},
+    "person": {"person", "username", "name"},
+    "terminal": {"terminal", "name"},
+}
+#: Chains whose table of payloads stands under a heading of its own.
+PARTS = {
+    "order": "On the chain of an order",
+    "lot": "On the chain of a lot",
+    "masterdata": "On the chains of master data",
+    "person": "On the chain of a person",
+    "device": "On the chain of a device",
 }
 
 
 def names_in_code() -> set[str]:
     found: set[str] = set()
-    for room in ("workorders", "traceability", "quality", "labor", "erp_sync", "devices"):
+    for room in ("workorders", "traceability", "quality", "labor", "erp_sync", "devices", "mes/accounts"):
         text = (ROOT / room / "events.py").read_text(encoding="utf-8")
-        found |= set(re.findall(r'^[A-Z_]+ = "([a-z_]+\.[a-z_]+)"$', text, re.MULTILINE))
+        found |= set(re.findall(r'^[A-Z_]+ = "([a-z_]+\.[a-z_]+)"', text, re.MULTILINE))
     return found
 
 
@@ -44,14 +63,15 @@ def documented() -> dict[tuple[str, str], set[str]]:
     """(kind of chain, name) → the fields of its payload besides those of every payload there."""
     page = PAGE.read_text(encoding="utf-8")
     found: dict[tuple[str, str], set[str]] = {}
-    for kind, title in (("order", "an order"), ("lot", "a lot"), ("device", "a device")):
-        part = page.partition(f"## On the chain of {title}")[2].partition("\n## ")[0]
+    for kind, heading in PARTS.items():
+        part = page.partition(f"## {heading}")[2].partition("\n## ")[0]
         for names, fields in re.findall(r"^\| (`.*?) \| (.*) \|$", part, re.MULTILINE):
             for name in re.findall(r"`([^`]+)`", names):
                 found[(kind, name)] = set(re.findall(r"`([^`]+)`", fields))
     for kind in ("item", "work_center"):
         for name in ("hold.placed", "hold.released"):
             found[(kind, name)] = found[("order", name)] - BASE["order"]
+    found[("terminal", "terminal.revoked")] = set()
     return found
 
 
@@ -68,6 +88,9 @@ def test_every_payload_says_what_the_page_says() -> None:
     seen: dict[tuple[str, str], set[str]] = {}
     for event in Event.objects.all():
         kind = event.subject.split(":")[0]
+        if event.name.startswith("masterdata."):
+            assert kind in MASTERDATA
+            kind = "masterdata"
         assert (kind, event.name) in told, f"{event.name} is not documented on a chain of {kind}"
         extra = set(event.payload) - told[(kind, event.name)] - BASE[kind]
         assert not extra, f"{event.name} on {kind} carries {sorted(extra)}, which the page does not say"
@@ -98,9 +121,29 @@ def replanned(works) -> None:
     )
 
 
+def the_settings_change(works: Plant) -> None:
+    """Each event of people, terminals and master data, with every field it may carry."""
+    admin = works.person("admin")
+    who = {"name": "Zoe", "role": "lead", "language": "en"}
+    zoe = people.add_person(actor=admin, username=f"{works.prefix}-zoe", pin_hash="x", command_id=command_id(), **who)
+    people.change_person(actor=admin, person_id=zoe.pk, command_id=command_id(), **who | {"role": "operator"})
+    people.reset_pin(actor=admin, person_id=zoe.pk, pin_hash="y", command_id=command_id())
+    people.set_password(actor=admin, person_id=zoe.pk, password_hash="z", command_id=command_id())
+    people.issue_badge(actor=admin, person_id=zoe.pk, command_id=command_id())
+    people.deactivate_person(actor=admin, person_id=zoe.pk, command_id=command_id())
+    people.reactivate_person(actor=admin, person_id=zoe.pk, command_id=command_id())
+    terminal, _secret = terminals.enrol_here(actor=admin, name="T", work_center_id=works.work_center().pk)
+    revoke_terminal(actor=admin, terminal_id=terminal.pk, command_id=command_id())
+    week = save_calendar(actor=admin, row={"code": "A"}, command_id=command_id())
+    save_calendar(actor=admin, row={"code": "B"}, pk=week.pk, command_id=command_id())
+    free = add_holiday(actor=admin, calendar_id=week.pk, row={"day": "2027-01-01"}, command_id=command_id())
+    remove_holiday(actor=admin, pk=free.pk, command_id=command_id())
+
+
 def everything_happens() -> None:
     """Each core event at least once, with every field it may carry."""
     works = plant()
+    the_settings_change(works)
     boss, worker, lead = works.person("supervisor"), works.person(), works.person("lead")
     hand = Doer(worker)
     for item, tracking in (("FG", "LOT"), ("RM", "LOT"), ("GREASE", "NONE")):

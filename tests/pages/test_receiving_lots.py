@@ -127,7 +127,7 @@ def test_each_line_of_a_file_is_answered_and_a_bad_one_leaves_the_others(works):
     [
         (b"", "The file is empty"),
         (b"\xef\xbb\xbf \r\n", "The file is empty"),
-        (b"item,number,quantity\n", "holds no lot"),
+        (b"item,number,quantity\n", "holds no record"),
         ("item,number,quantity\nRAW,Gr\u00f6\u00dfe,1\n".encode("latin-1"), "not text in UTF-8"),
         ("item,number,quantity\nRAW,R-1,1\n".encode("utf-16"), "not text in UTF-8"),
         (bytes(range(256)) * 20, "not text in UTF-8"),
@@ -137,7 +137,7 @@ def test_each_line_of_a_file_is_answered_and_a_bad_one_leaves_the_others(works):
         (b"item,number,quantity,colour\nRAW,R-1,1,red\n", "not known: colour"),
         (b"item,number,quantity,item\nRAW,R-1,1,RAW\n", "a column twice: item"),
         (b'item,number,quantity\n"' + b"x" * 140_000 + b'",1,1\n', "cannot be read"),
-        (b"item,number,quantity\n" + b"RAW,R,1\n" * 5001, "more than 5,000 lots"),
+        (b"item,number,quantity\n" + b"RAW,R,1\n" * 5001, "more than 5,000 lines"),
         (b"x" * (1024 * 1024 + 1), "larger than 1 MB"),
     ],
 )

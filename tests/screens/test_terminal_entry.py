@@ -6,7 +6,9 @@ import pytest
 from django.test import Client
 
 from mes.accounts import terminals
+from mes.accounts.actions.terminals import revoke_terminal
 from mes.accounts.models import Terminal, User
+from tests.builders import command_id
 from tests.pages.floor_cast import PIN, Cast, cast, operations
 from tests.screens.hands import do, page
 
@@ -72,7 +74,7 @@ def test_an_operator_cannot_pair_and_a_foreign_work_center_is_unknown(floor: Cas
 def test_a_revoked_terminal_is_no_terminal(floor: Cast) -> None:
     client = floor.client()
     assert client.get("/t/home/").status_code == 200
-    terminals.revoke(actor=floor.plant.person("supervisor"), terminal_id=floor.terminal.pk)
+    revoke_terminal(actor=floor.plant.person("supervisor"), terminal_id=floor.terminal.pk, command_id=command_id())
     assert client.get("/t/home/").headers["Location"] == "/t/setup/"
 
 

@@ -115,6 +115,10 @@ def _routing_steps(order: WorkOrder, version: str, plan: Plan) -> None:
         return
     plan.routing_version = routing.version
     for step in routing.steps.select_related("work_center"):
+        if not step.work_center.is_active:
+            text = _("Work center {code} is closed.").format(code=step.work_center.code)
+            plan.blockers.append(Blocker("unknown_work_center", text))
+            continue
         plan.steps.append(
             PlannedStep(
                 step.sequence,

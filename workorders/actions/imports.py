@@ -98,11 +98,15 @@ def number_of(row: Row, field: str) -> str:
     return require_number(value, field)
 
 
-def text_of(row: Row, field: str, default: str = "", limit: int = 120) -> str:
+def text_of(row: Row, field: str, default: str = "", limit: int = 120, lines: bool = False) -> str:
+    """A text, in one line or, with LINES, in several."""
     value = row.get(field)
     if value is None:
         return default
-    if not isinstance(value, str) or len(value) > limit or any(not char.isprintable() for char in value):
+    if lines and isinstance(value, str):
+        value = value.replace("\r\n", "\n")
+    bad = isinstance(value, str) and any(not char.isprintable() and not (lines and char == "\n") for char in value)
+    if not isinstance(value, str) or len(value) > limit or bad:
         raise Refused(
             "invalid",
             field=field,
@@ -126,10 +130,10 @@ YES, NO = ("yes", "true", "1", "y", "x"), ("no", "false", "0", "n", "")
 
 
 def flag_of(row: Row, field: str, default: bool) -> bool:
-    """A yes or no, as JSON or as a file writes it."""
+    """A yes or no, as JSON, a form or a file writes it; left empty, the DEFAULT."""
     value = row.get(field)
-    if value is None or isinstance(value, bool):
-        return default if value is None else value
+    if value in (None, "") or isinstance(value, bool):
+        return value if isinstance(value, bool) else default
     text = str(value).strip().lower()
     if text not in YES + NO:
         raise Refused("invalid", field=field, why=_("yes or no is needed"))

@@ -1,6 +1,7 @@
 """Master data in: items, units, work centers, BOMs, routings. One list is one command with a result per row."""
 
-from typing import Any
+from functools import partial
+from typing import Any, cast
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -8,6 +9,7 @@ from django.utils.translation import gettext as _
 from mes.kernel.actors import Actor
 from mes.kernel.commands import command
 from mes.kernel.errors import Refused
+from workorders import events, states
 from workorders.actions.imports import (
     CREATED,
     UNCHANGED,
@@ -27,6 +29,7 @@ from workorders.actions.imports import (
     text_of,
     whole_of,
 )
+from workorders.actions.recording import keep, own, require_free
 from workorders.models import (
     BillOfMaterials,
     BomLine,
@@ -37,6 +40,7 @@ from workorders.models import (
     UnitOfMeasure,
     WorkCenter,
     WorkUnit,
+    WorkOrder,
 )
 
 #: Units counted in whole pieces when a sender names them for the first time.
@@ -66,48 +70,52 @@ def item_of(site_id: int, code: Any, field: str = "item") -> Item:
     return item
 
 
-def put(row: Any, values: Row, save: bool = True) -> str:
-    """Set VALUES on ROW where they differ. Returns `created`, `updated` or `unchanged`."""
-    outcome = CREATED if row.pk is None else UNCHANGED
-    for name, value in values.items():
-        if row.pk is None or getattr(row, name) != value:
-            setattr(row, name, value)
-            outcome = CREATED if row.pk is None else UPDATED
-    if save and outcome != UNCHANGED:
-        row.save()
-    return outcome
-
-
 @command
 def import_items(*, actor: Actor, rows: list[Row], command_id: UUID) -> Results:
     """Create or update items by code. An item's unit cannot change once it has lots or orders."""
     site = Site.objects.get(pk=actor.site_id)
+    return each_row(rows, partial(_put_item, site))
 
-    def apply(row: Row) -> Result:
-        no_others(row, "code", "name", "unit", "tracking", "over_percent", "phantom", "active")
-        code = number_of(row, "code")
-        item = Item.objects.filter(site=site, code=code).first() or Item(site=site, code=code)
-        unit = unit_of(row.get("unit") or (item.unit.code if item.pk else None))
-        if item.pk and unit.pk != item.unit_id and (item.orders.exists() or item.movements.exists()):
-            raise Refused("invalid", field="unit", why=_("the unit cannot change while the item is in use"))
-        tracking = choice_of(row, "tracking", Item.TRACKING, item.tracking if item.pk else Item.NONE)
-        if item.pk and tracking != item.tracking and item.movements.exists():
-            raise Refused("invalid", field="tracking", why=_("the tracking cannot change while the item is in use"))
-        over = percent_of(row, "over_percent")
-        outcome = put(
-            item,
-            {
-                "name": text_of(row, "name", item.name or code),
-                "unit": unit,
-                "tracking": tracking,
-                "over_percent": item.over_percent if over is None else over,
-                "is_phantom": flag_of(row, "phantom", item.is_phantom),
-                "is_active": flag_of(row, "active", item.is_active),
-            },
-        )
-        return Result(0, outcome, extra={"code": code})
 
-    return each_row(rows, apply)
+@command
+def save_item(*, actor: Actor, row: Row, pk: int | None = None, command_id: UUID) -> Item:
+    """A new item, or other values for item PK, whose code stays. Raises `invalid`, `code_taken`, `not_found`."""
+    site = Site.objects.get(pk=actor.site_id)
+    known = own(Item, actor, pk, _("Item"), "item") if pk else None
+    code = known.code if known else number_of(row, "code")
+    if known is None:
+        require_free(Item.objects.filter(site=site, code=code).exists(), _("Item"), code)
+    _put_item(site, {**row, "code": code})
+    return Item.objects.get(site=site, code=code)
+
+
+def _put_item(site: Site, row: Row) -> Result:
+    """Create or update one item by its code."""
+    no_others(row, "code", "name", "unit", "tracking", "over_percent", "phantom", "active")
+    code = number_of(row, "code")
+    item = Item.objects.filter(site=site, code=code).first() or Item(site=site, code=code)
+    unit = unit_of(row.get("unit") or (item.unit.code if item.pk else None))
+    if item.pk and unit.pk != item.unit_id and (item.orders.exists() or item.movements.exists()):
+        raise Refused("invalid", field="unit", why=_("the unit cannot change while the item is in use"))
+    tracking = choice_of(row, "tracking", Item.TRACKING, item.tracking if item.pk else Item.NONE)
+    if item.pk and tracking != item.tracking and item.movements.exists():
+        raise Refused("invalid", field="tracking", why=_("the tracking cannot change while the item is in use"))
+    over = percent_of(row, "over_percent")
+    outcome = keep(
+        item,
+        "item",
+        {
+            "name": text_of(row, "name", item.name or code),
+            "unit": unit,
+            "tracking": tracking,
+            "over_percent": item.over_percent if over is None else over,
+            "is_phantom": flag_of(row, "phantom", item.is_phantom),
+            "is_active": flag_of(row, "active", item.is_active),
+        },
+        label=code,
+        site_id=site.pk,
+    )
+    return Result(0, outcome, extra={"code": code})
 
 
 @command
@@ -119,13 +127,16 @@ def import_work_centers(*, actor: Actor, rows: list[Row], command_id: UUID) -> R
         no_others(row, "code", "name", "count_source", "active")
         code = number_of(row, "code")
         center = WorkCenter.objects.filter(site=site, code=code).first() or WorkCenter(site=site, code=code)
-        outcome = put(
+        outcome = keep(
             center,
+            "work_center",
             {
                 "name": text_of(row, "name", center.name or code, limit=80),
                 "count_source": choice_of(row, "count_source", WorkCenter.COUNT_SOURCES, center.count_source),
                 "is_active": flag_of(row, "active", center.is_active),
             },
+            label=code,
+            site_id=site.pk,
         )
         return Result(0, outcome, extra={"code": code})
 
@@ -141,8 +152,14 @@ def work_unit_for(center: WorkCenter, code: str) -> WorkUnit:
 
 
 @command
-def import_boms(*, actor: Actor, rows: list[Row], command_id: UUID) -> Results:
-    """Create or replace BOM versions. The version sent last is the active one."""
+def import_boms(
+    *, actor: Actor, rows: list[Row], only_new: bool = False, replace_used: bool = False, command_id: UUID
+) -> Results:
+    """Create or replace BOM versions. The version sent last is the active one.
+
+    A version that a released order was made by never changes (`version_used`), save for an ERP that knows no versions
+    (REPLACE_USED); with ONLY_NEW none that is known does (`code_taken`). Released orders keep their copy in any case.
+    """
 
     def apply(row: Row) -> Result:
         no_others(row, "item", "version", "lines", "active")
@@ -162,7 +179,10 @@ def import_boms(*, actor: Actor, rows: list[Row], command_id: UUID) -> Results:
         bom = BillOfMaterials.objects.filter(item=item, version=version).first()
         known = None if bom is None else set(bom.lines.values_list("item_id", "quantity_per", "unit_id", "operation"))
         outcome = CREATED if bom is None else UNCHANGED if known == set(lines) else UPDATED
+        if bom is not None:
+            _require_replaceable(item, version, "bom_version", outcome, only_new, replace_used)
         if outcome != UNCHANGED:
+            told = events.MASTERDATA_ADDED if bom is None else events.MASTERDATA_CHANGED
             bom = bom or BillOfMaterials(item=item, version=version, site_id=actor.site_id)
             bom.is_active = True
             bom.save()
@@ -172,9 +192,43 @@ def import_boms(*, actor: Actor, rows: list[Row], command_id: UUID) -> Results:
                 BomLine(bom=bom, item_id=pk, quantity_per=per, unit_id=unit, operation=operation)
                 for pk, per, unit, operation in lines
             )
+            _tell_version(told, "bom", bom, lines=len(lines))
         return Result(0, outcome, extra={"item": item.code, "version": version})
 
     return each_row(rows, apply)
+
+
+def _require_replaceable(
+    item: Item, version: str, field: str, outcome: str, only_new: bool, replace_used: bool
+) -> None:
+    """Whether a known VERSION may get other lines. Raises `code_taken`, `version_used`."""
+    if only_new:
+        raise Refused("code_taken", what=_("The version"), code=version)
+    if outcome == UPDATED and not replace_used:
+        orders = WorkOrder.objects.filter(item=item, **{field: version})
+        if orders.exclude(state__in=(states.RECEIVED, states.PLANNED)).exists():
+            raise Refused("version_used", version=version, item=item.code)
+
+
+def _tell_version(name: str, kind: str, row: "BillOfMaterials | Routing", **payload: int) -> None:
+    code = f"{row.item.code} {row.version}"
+    events.masterdata_event(name, kind, row.pk, code, row.site_id, values={"version": row.version, **payload})
+
+
+@command
+def activate_version(*, actor: Actor, kind: str, pk: int, command_id: UUID) -> "BillOfMaterials | Routing":
+    """Make a known version of a BOM or routing (KIND `bom`, `routing`) the one that orders are planned by.
+
+    Released orders keep their copy. Raises `not_found`, `invalid`.
+    """
+    models: dict[str, Any] = {"bom": BillOfMaterials, "routing": Routing}
+    if kind not in models:
+        raise Refused("invalid", field="kind", why=_("choose one of {choices}").format(choices="bom, routing"))
+    row = own(models[kind], actor, pk, _("The version"))
+    if not row.is_active:
+        models[kind].objects.filter(item=row.item).exclude(pk=row.pk).update(is_active=False)
+        keep(row, kind, {"is_active": True}, label=f"{row.item.code} {row.version}", site_id=actor.site_id)
+    return cast("BillOfMaterials | Routing", row)
 
 
 def step_of(row: Row) -> Row:
@@ -187,8 +241,8 @@ def step_of(row: Row) -> Row:
         "work_center": number_of(row, "work_center"),
         "setup_minutes": minutes_of(row, "setup_minutes"),
         "run_minutes_per_unit": minutes_of(row, "run_minutes_per_unit"),
-        "instruction": text_of(row, "instruction", limit=4000),
-        "overlap": row.get("overlap") is True,
+        "instruction": text_of(row, "instruction", limit=4000, lines=True),
+        "overlap": flag_of(row, "overlap", False),
     }
 
 
@@ -203,8 +257,13 @@ def steps_of(row: Row) -> list[Row]:
 
 
 @command
-def import_routings(*, actor: Actor, rows: list[Row], command_id: UUID) -> Results:
-    """Create or replace routing versions. The version sent last is the active one; released orders keep their copy."""
+def import_routings(
+    *, actor: Actor, rows: list[Row], only_new: bool = False, replace_used: bool = False, command_id: UUID
+) -> Results:
+    """Create or replace routing versions. The version sent last is the active one; released orders keep their copy.
+
+    A version that was used never changes, as in `import_boms`.
+    """
     centers = {center.code: center for center in WorkCenter.objects.filter(site_id=actor.site_id)}
 
     def apply(row: Row) -> Result:
@@ -221,7 +280,10 @@ def import_routings(*, actor: Actor, rows: list[Row], command_id: UUID) -> Resul
         wanted = [(*(step[name] for name in fields), centers[step["work_center"]].pk) for step in steps]
         known = None if routing is None else list(routing.steps.values_list(*fields, "work_center_id"))
         outcome = CREATED if routing is None else UNCHANGED if known == wanted else UPDATED
+        if routing is not None:
+            _require_replaceable(item, version, "routing_version", outcome, only_new, replace_used)
         if outcome != UNCHANGED:
+            told = events.MASTERDATA_ADDED if routing is None else events.MASTERDATA_CHANGED
             routing = routing or Routing(item=item, version=version, site_id=actor.site_id)
             routing.is_active = True
             routing.save()
@@ -231,6 +293,7 @@ def import_routings(*, actor: Actor, rows: list[Row], command_id: UUID) -> Resul
                 RoutingStep(routing=routing, work_center_id=values[-1], **dict(zip(fields, values, strict=False)))
                 for values in wanted
             )
+            _tell_version(told, "routing", routing, steps=len(wanted))
         return Result(0, outcome, extra={"item": item.code, "version": version})
 
     return each_row(rows, apply)

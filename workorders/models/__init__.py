@@ -14,6 +14,7 @@ from workorders.models.order import (
 from workorders.models.planning import ChangeRequest, OrderCorrection, Resequencing
 from workorders.models.plant import (
     Area,
+    Holiday,
     Reason,
     Shift,
     ShiftCalendar,
@@ -33,6 +34,7 @@ __all__ = [
     "ChangeRequest",
     "Hold",
     "HoldBase",
+    "Holiday",
     "Item",
     "Operation",
     "OperationChange",

@@ -71,6 +71,20 @@ class Shift(models.Model):
         return self.name
 
 
+class Holiday(models.Model):
+    """A day of a calendar on which none of its shifts opens. A shift opened the day before still runs to its end."""
+
+    calendar = models.ForeignKey(ShiftCalendar, on_delete=models.CASCADE, related_name="holidays")
+    day = models.DateField()
+    name = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["calendar", "day"], name="holiday_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day:%Y-%m-%d}"
+
+
 class StorageLocation(models.Model):
     """A place where material lies; a work center may have its own."""
 
@@ -78,6 +92,7 @@ class StorageLocation(models.Model):
     code = models.CharField(max_length=30)
     name = models.CharField(max_length=80, blank=True)
     is_default = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True, db_default=True)
 
     class Meta:
         constraints = [
@@ -124,6 +139,7 @@ class WorkUnit(models.Model):
     work_center = models.ForeignKey(WorkCenter, on_delete=models.PROTECT, related_name="work_units")
     code = models.CharField(max_length=30)
     name = models.CharField(max_length=80, blank=True)
+    is_active = models.BooleanField(default=True, db_default=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["work_center", "code"], name="work_unit_code")]

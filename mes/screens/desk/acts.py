@@ -20,15 +20,15 @@ from workorders.models import Reason
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of an act's form. `kind`: text, number, choice, date, moment (day and time); `reasons`: which of the
-    plant's reasons.
+    """One field of an act's form. `kind`: text, number, choice, date, time, moment (day and time), secret, weekdays;
+    `reasons`: which of the plant's reasons.
     """
 
     name: str
     label: StrOrPromise
     kind: str = "text"
     required: bool = False
-    choices: tuple[tuple[str, str], ...] = ()
+    choices: tuple[tuple[str, StrOrPromise], ...] = ()
     hint: StrOrPromise = ""
     value: str = ""
     unit: str = ""

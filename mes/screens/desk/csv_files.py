@@ -1,4 +1,4 @@
-"""Tables as CSV files for spreadsheets: nothing in them can run as a formula. Reading uploads is in `lot_files.py`."""
+"""Tables as CSV files for spreadsheets: nothing in them can run as a formula. Reading them is in `table_files.py`."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -15,6 +15,11 @@ def harmless(value: Any) -> Any:
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"
     return "" if value is None else value
+
+
+def natural(cell: str) -> str:
+    """CELL without the apostrophe that `harmless` gave it, so that a saved file can be sent back unchanged."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
 
 
 def csv_answer(name: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:

@@ -6,9 +6,11 @@ Callers of the API get the contract's error body instead.
 import logging
 from uuid import uuid4
 
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
 
 from mes.kernel.errors import Refused
@@ -31,6 +33,20 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
     """403: the role may not see this page."""
     role = getattr(request.user, "role", "") or "–"
     return refused_page(request, Refused("forbidden", role=role, action=str(exception or "–")))
+
+
+def unreadable(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400: what was sent is too large or broken; nothing of it was taken. Asks nothing of the request's body."""
+    if _is_api(request):
+        return JsonResponse(Refused("unparseable", why=_("it is too large or broken")).as_json(), status=400)
+    large = isinstance(exception, RequestDataTooBig | TooManyFieldsSent)
+    title = _("What was sent is more than this page takes") if large else _("What was sent cannot be read")
+    remedy = (
+        _("Nothing of it was taken. Send it as a file, or in several parts.")
+        if large
+        else _("Nothing of it was taken. Go back, load the page again and repeat it.")
+    )
+    return render(request, "errors/404.html", {"title": title, "remedy": remedy}, status=400)
 
 
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -16,8 +16,9 @@ from mes.accounts.policies import actor_of, allows
 from mes.kernel.actors import Actor
 from mes.kernel.errors import Refused
 from mes.screens.desk.links import lot_url
-from mes.screens.desk.lot_files import COLUMNS, MOST_BYTES, FileRow, Unreadable, read_lots
+from mes.screens.desk.lot_files import COLUMNS, read_lots
 from mes.screens.desk.pages import done, is_sane_id, refusal_context, site_of
+from mes.screens.desk.table_files import MOST_BYTES, FileRow, Unreadable
 from traceability.actions.lots import receive_lot
 from workorders.actions.imports import CREATED, REJECTED, UNCHANGED, Row
 from workorders.models import Item, StorageLocation, UnitOfMeasure
