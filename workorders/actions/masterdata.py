@@ -39,8 +39,8 @@ from workorders.models import (
     Site,
     UnitOfMeasure,
     WorkCenter,
-    WorkUnit,
     WorkOrder,
+    WorkUnit,
 )
 
 #: Units counted in whole pieces when a sender names them for the first time.
