@@ -56,6 +56,9 @@ END $$;
 
 
 class Migration(migrations.Migration):
+    #: It only makes what no running version knows yet.
+    initial = True
+
     dependencies = [("devices", "0001_initial")]
 
     operations = [

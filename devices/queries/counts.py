@@ -1,11 +1,14 @@
 """Counts of machines on their way to jobs: what ran when, what waits for whom."""
 
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from devices import states
 from devices.models import CountEvent
+from mes.kernel.quantities import ZERO
 from workorders.models import Operation, OperationRun
 
 #: Operations that pieces may still be reported on.
@@ -56,6 +59,23 @@ def waiting_for_operator(site_id: int, operation_id: int) -> "QuerySet[CountEven
         .select_related("tag__device__work_unit", "tag__scrap_reason", "work_unit__work_center", "operation__order")
         .order_by("pk")
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a machine proposes for an operation: good pieces and rejects."""
+
+    good: Decimal
+    scrap: Decimal
+
+
+def proposed_for(site_id: int, operation_id: int) -> Proposal | None:
+    """The figures a machine proposes for an operation, or None where it proposes nothing."""
+    counts = list(waiting_for_operator(site_id, operation_id))
+    if not counts:
+        return None
+    scrap = sum((count.quantity for count in counts if count.is_scrap), ZERO)
+    return Proposal(sum((count.quantity for count in counts if not count.is_scrap), ZERO), scrap)
 
 
 def unassigned(site_id: int) -> "QuerySet[CountEvent]":

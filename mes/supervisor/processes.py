@@ -61,11 +61,19 @@ def processes(
     ]
     for name, (queues, at_once) in WORKERS.items():
         command = (python, "-m", "celery", "--app", "mes", "worker", "--queues", queues, "--concurrency", str(at_once))
-        command += POOLS.get(name, ())
         found.append(
             Process(
                 name,
-                (*command, "--hostname", f"{name}@%h", "--loglevel", level, "--without-gossip", "--without-mingle"),
+                (
+                    *command,
+                    *POOLS.get(name, ()),
+                    "--hostname",
+                    f"{name}@%h",
+                    "--loglevel",
+                    level,
+                    "--without-gossip",
+                    "--without-mingle",
+                ),
                 orphan_signal=signal.SIGKILL,
             )
         )
