@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from devices.actions.counts import accept_counts
 from mes.execution import output, runs, undo
 from mes.execution.scan_acts import next_step
 from mes.kernel.errors import Refused
@@ -174,6 +175,16 @@ def take_back(actor: Any, operation: Operation, gesture: Gesture) -> tuple[Band,
     return Band(GOOD, _what(operation), _("Taken back")), _job(operation)
 
 
+def accept(actor: Any, operation: Operation, gesture: Gesture) -> tuple[Band, str]:
+    """Confirm the figure that the machine proposes, as it stood on the screen."""
+    good = gesture.number("quantity")
+    accept_counts(actor=actor, operation_id=operation.pk, good=good, command_id=gesture.command_id)
+    happened = _("{count} {unit} confirmed as the machine counted them").format(
+        count=quantity(good), unit=operation.order.unit.code
+    )
+    return Band(GOOD, _what(operation), happened, next_step(operation)), _job(operation)
+
+
 def undo_act(actor: Any, gesture: Gesture) -> None:
     """Undo the command that the form names. Raises what the undo raises, `undo_unknown` for no id at all."""
     try:
@@ -190,6 +201,7 @@ ACTS: dict[str, Act] = {
     "complete": complete,
     "check": check,
     "undo": take_back,
+    "accept": accept,
 }
 
 

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
+from devices.queries.counts import proposed_for
 from mes.screens.terminal import acts, job_view
 from mes.screens.terminal.access import Station, signed_in
 from mes.screens.terminal.activity import last_act
@@ -67,6 +68,7 @@ def quantity(request: HttpRequest, station: Station, operation: int) -> HttpResp
         "operation": row,
         "job": job_view.job_of(station.actor, row),
         "kind": kind if kind in {"good", "rework"} else "good",
+        "proposed": proposed_for(station.actor.site_id, row.pk),
     }
     return show(request, station, "job", "terminal/quantity.html", page, operation=row)
 
