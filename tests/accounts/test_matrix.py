@@ -8,6 +8,7 @@ from collections import Counter
 
 import pytest
 
+import devices.actions
 import erp_sync.actions
 import labor
 import mes.accounts.actions
@@ -29,6 +30,7 @@ ROLES = [name for name in ROWS[0] if name != "action"]
 
 def modules():
     for package in (
+        devices.actions,
         erp_sync.actions,
         mes.accounts.actions,
         mes.execution,
