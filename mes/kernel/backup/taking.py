@@ -91,7 +91,7 @@ def _dump(folder: Path, passphrase: str) -> Manifest:
         sealed.touch(mode=0o600)
         sealed.write_bytes(keys.seal(own, passphrase))
     return Manifest(
-        made_at=made_at.isoformat(timespec="seconds"),
+        made_at=made_at.isoformat(timespec="milliseconds"),
         product=product_version(),
         server_major=programs.server_major(),
         program=programs.run("pg_dump", "--version").strip(),
