@@ -7,7 +7,7 @@ import pytest
 from devices.drivers.base import Limits, Quality, TagSpec, Unreachable
 from devices.drivers.modbus_tcp import ModbusTcp
 from devices.drivers.registry import UnknownDriver, driver_class, drivers
-from tests.devices.servers import FaultServer, Missing, free_port, libmodbus, modbus_serial
+from tests.devices.servers import FaultServer, Missing, free_port, in_a_loop_of_its_own, libmodbus, modbus_serial
 
 
 def tag(address, data_type="UINT16", table="HOLDING", **more):
@@ -33,7 +33,7 @@ def against(port, work, **more):
         finally:
             await driver.close()
 
-    return asyncio.run(session())
+    return in_a_loop_of_its_own(session())
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def with_faults(work, **more):
             await driver.close()
             await server.stop()
 
-    return asyncio.run(session())
+    return in_a_loop_of_its_own(session())
 
 
 @pytest.mark.parametrize("mode", ["silent", "garbage", "wrong_transaction", "wrong_unit", "reset", "slow", "half_open"])
@@ -239,7 +239,7 @@ def test_a_connection_test_tells_each_step_up_to_the_one_that_fails():
         nameless = ModbusTcp("no-such-host.invalid", timeout=0.2)
         return [(await closed.probe([tag(1)]))[-1].code, (await nameless.probe([tag(1)]))[-1].code]
 
-    assert asyncio.run(nobody()) == ["connect", "name"]
+    assert in_a_loop_of_its_own(nobody()) == ["connect", "name"]
 
 
 def test_opening_and_closing_leaves_no_connection_behind():

@@ -1,6 +1,8 @@
 """The list of machines that are read, and the page of one: how it goes, its tags, a connection test, its forms."""
 
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -212,6 +214,12 @@ def _carry_out(request: HttpRequest, row: DeviceRow, shown: dict[str, Any]) -> H
     return done(request, _("The tag is changed; nothing is counted under its old meaning any more."), url)
 
 
+def _talk(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run WORK in a loop and thread of its own, whatever loop the caller's thread may have."""
+    with ThreadPoolExecutor(1) as one:
+        return one.submit(asyncio.run, work).result()
+
+
 def _test(device: Device, row: DeviceRow) -> list[dict[str, Any]]:
     """Connect and read once from here, in the open: no transaction waits for a machine."""
     tags = {each.tag.pk: each.tag for each in row.active_tags}
@@ -223,7 +231,7 @@ def _test(device: Device, row: DeviceRow) -> list[dict[str, Any]]:
         finally:
             await driver.close()
 
-    return [device_words.step(step, tags) for step in asyncio.run(probe())]
+    return [device_words.step(step, tags) for step in _talk(probe())]
 
 
 def _preview(device: Device, typed: QueryDict) -> dict[str, Any]:
@@ -240,7 +248,7 @@ def _preview(device: Device, typed: QueryDict) -> dict[str, Any]:
         finally:
             await driver.close()
 
-    places = asyncio.run(read())
+    places = _talk(read())
     if places is None:
         text = _("Nothing can be read there now. Test the connection to see why.")
         return {"text": text, "orders": [], "chosen": typed.get("byte_order", "")}
