@@ -23,6 +23,7 @@ from celery import Celery
 
 from mes.embedded import Postgres, Valkey
 from mes.embedded.folders import short_socket_folder
+from mes.supervisor.processes import WORKERS
 from tests.run.product import ROOT, Product, clean_environment, wait_until
 
 pytestmark = pytest.mark.heavy
@@ -73,7 +74,7 @@ def page_answers(product: Product) -> bool:
 def workers_answer(product: Product) -> bool:
     app = Celery(broker=Valkey(product.folder).url())
     try:
-        return len(app.control.ping(timeout=1.0) or []) == 3
+        return len(app.control.ping(timeout=1.0) or []) == len(WORKERS)
     except (OSError, redis.ConnectionError):
         return False
     finally:
