@@ -154,13 +154,14 @@ def _reverse_operations(
         _take_back(change, flow, receipt)
     _reverse_runs(receipt, runs, flow)
     _reverse_reports(target, flow)
-    _order_back(changes, flow)
+    _order_back(newest, flow)
     if flow.deltas or flow.order_fields:
         flow.write(reverses={change.operation_id: change.pk for change in newest})
     for generation in reversed(earlier):
         flow.begin_again()
         for change in generation:
             _take_back(change, flow, receipt, reopened=True)
+        _order_back(generation, flow)
         flow.write(reverses={change.operation_id: change.pk for change in generation})
     if receipt.name in COMPLETING:
         for change in changes:

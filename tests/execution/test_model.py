@@ -250,6 +250,8 @@ class Floor(RuleBasedStateMachine):
         if kind.endswith("complete"):  # runs and labor stay closed at their time
             operation = self.model.operations[place]
             operation.state, operation.working = "SUSPENDED", False
+        if kind == "paper complete":  # it was begun by then: what gave it its pieces stays, too
+            self.past.clear()
         if twice:
             with pytest.raises(Refused, match="already_undone"):
                 hand.undo(target)

@@ -118,3 +118,16 @@ def test_a_person_of_another_plant_has_no_hours_here(works):
     stranger = plant().person()
     with pytest.raises(Refused, match="paper_person"):
         enter(works, works.operation(old_order(works)), person_id=stranger.id)
+
+
+def test_an_hour_that_ended_its_order_is_taken_back_through_every_state(works):
+    order = works.order(quantity=4)
+    operation = works.operation(order)
+    made = enter(works, operation, good=4, completes=True)
+    order.refresh_from_db()
+    assert order.state == "DONE"
+    Doer(works.person("lead")).undo(made)
+    order.refresh_from_db()
+    assert (order.state, order.finished_at, order.started_at) == ("RELEASED", None, None)
+    assert buckets(operation) == {"arrived": 4, "queue": 4}
+    assert violations() == []
