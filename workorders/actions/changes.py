@@ -60,11 +60,10 @@ def apply_changes(flow: Flow, changes: Changes) -> None:
     """Write CHANGES on the locked order of FLOW. Raises `change_outdated`, `change_too_small`, `invalid`."""
     order = flow.order
     wanted = {name: change["to"] for name, change in changes.items()}
-    now = {name: change["to"] for name, change in difference(order, wanted).items()}
     for name, change in changes.items():
         if _text(getattr(order, name)) != change["from"]:
             raise Refused("change_outdated", order=order.number, field=name)
-    for name in now:
+    for name in changes:
         value = _read(order, wanted, name)
         if name == "quantity":
             _change_quantity(flow, value)

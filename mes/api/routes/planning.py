@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from mes.accounts.tokens import person_of_badge
 from mes.api.doors import acts
@@ -73,7 +74,7 @@ def post_decide(request: HttpRequest, number: str, data: Decide) -> HttpResponse
 
     def act(actor: Actor, pk: int, command_id: UUID) -> Body:
         if not ChangeRequest.objects.filter(pk=data.request, order_id=pk).exists():
-            raise Refused("not_found", what="Change request", number=data.request)
+            raise Refused("not_found", what=_("Change request"), number=data.request)
         made = planning.decide_change(
             actor=actor,
             request_id=data.request,

@@ -23,7 +23,7 @@ from mes.screens.desk.planning_acts import open_request
 from mes.screens.desk.words import ORDER_STATES, SOURCES
 from mes.screens.templatetags.mes import hours_text
 from workorders import states
-from workorders.models import Site
+from workorders.models import ChangeRequest, Site
 from workorders.queries.holds import why_held
 from workorders.queries.order import OrderDetail, find_order, order_detail
 
@@ -55,13 +55,15 @@ def order_page(request: HttpRequest, number: str) -> HttpResponse:
     context |= tab_context(request, site, detail, tab)
     if part == "body":
         return live_part(request, "desk/order.html#body", context)
-    context |= _open_act(request, detail, refusal_here)
+    context |= _open_act(request, detail, context["asked"], refusal_here)
     return render(request, "desk/order.html", context, status=refusal_here.status if refusal_here else 200)
 
 
-def _open_act(request: HttpRequest, detail: OrderDetail, refusal: Refused | None) -> dict[str, Any]:
+def _open_act(
+    request: HttpRequest, detail: OrderDetail, asked: ChangeRequest | None, refusal: Refused | None
+) -> dict[str, Any]:
     """The form that is open, or the banner of a refused act that has no form."""
-    acts = acts_of(detail, open_request(detail.order))
+    acts = acts_of(detail, asked)
     panel: Panel | None
     if refusal is None:
         act = find(acts, request.GET.get("act", ""))
